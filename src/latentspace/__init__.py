@@ -1,0 +1,35 @@
+"""Turn a folder of images, a table or an array into a latent space z = f(x): one object and one file.
+
+>>> import latentspace as ls
+>>> space = ls.fit(numbers, model="pca", dims=2)  # doctest: +SKIP
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0.dev0"
+
+# name -> (module, attribute); imported on first use, so that `import latentspace` costs nothing.
+_LAZY: dict[str, tuple[str, str]] = {
+    "Autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
+    "LatentSpace": ("latentspace.space", "LatentSpace"),
+    "PCA": ("latentspace.models.pca", "PCA"),
+    "VAE": ("latentspace.models.vae", "VAE"),
+    "fit": ("latentspace.space", "fit"),
+    "load": ("latentspace.space", "load"),
+}
+
+__all__ = ["PCA", "VAE", "Autoencoder", "LatentSpace", "fit", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        module, attribute = _LAZY[name]
+        value = getattr(importlib.import_module(module), attribute)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'latentspace' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

@@ -1,0 +1,61 @@
+"""What every estimator adds to scikit-learn's conventions: a state of plain JSON and arrays, and what it can do."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+class Stateful:
+    """Keeps a fitted estimator as constructor parameters, JSON-able facts and arrays; never as a pickle.
+
+    Every public attribute that ends in `_` is kept: ndarrays as arrays, the rest as facts. An estimator with networks
+    overrides `get_state` and `_set_state` to add their weights.
+    """
+
+    family: ClassVar[str]  # the name in FAMILIES, which a file may name: "pca"
+    takes_images: ClassVar[bool] = False  # True: fit takes (n, c, h, w) as it is; False: the space flattens to (n, p)
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
+        """Returns `(params, facts, arrays)`; params and facts survive JSON unchanged.
+
+        Raises
+        ------
+        TypeError
+            If a parameter cannot be written as JSON; the message names it.
+        """
+        params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        for name, value in params.items():
+            try:
+                json.dumps(value)
+            except TypeError:
+                raise TypeError(
+                    f"{type(self).__name__}({name}={value!r}) cannot be saved: parameters must be numbers, strings, "
+                    "lists or None. Pass such a value, or an int as random_state."
+                ) from None
+        facts: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray] = {}
+        for name, value in vars(self).items():
+            if not name.endswith("_") or name.startswith("_"):
+                continue
+            if isinstance(value, np.ndarray):
+                arrays[name] = value
+            elif isinstance(value, np.generic):
+                facts[name] = value.item()
+            else:
+                facts[name] = value
+        return params, facts, arrays
+
+    @classmethod
+    def from_state(cls, params: Mapping[str, Any], facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        """Rebuilds a fitted estimator from what `get_state` gave."""
+        model = cls(**params)
+        model._set_state(facts, arrays)
+        return model
+
+    def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        for name, value in {**facts, **arrays}.items():
+            if not name.endswith("_") or name.startswith("_"):
+                raise ValueError(f"{type(self).__name__} has no fitted attribute {name!r}; the file is damaged.")
+            setattr(self, name, value)

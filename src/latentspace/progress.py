@@ -1,0 +1,61 @@
+"""Progress with an estimated time to the end, on stderr, only when that is a terminal and work takes over a second."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_QUIET_FOR = 1.0  # seconds: shorter work shows nothing
+_EVERY = 0.1  # seconds between redraws
+
+
+class Progress:
+    """Counts steps towards a total and draws one line. Use as a context manager, or through `track`."""
+
+    def __init__(self, label: str, total: int | None = None):
+        self.label = label
+        self.total = total
+        self.done = 0
+        self.note = ""
+        self._began = time.monotonic()
+        self._drawn = 0.0
+        self._visible = False
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        if self._visible:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def advance(self, steps: int = 1, note: str | None = None) -> None:
+        """Counts `steps` more as done; `note` replaces the words at the end of the line."""
+        self.done += steps
+        if note is not None:
+            self.note = note
+        now = time.monotonic()
+        if now - self._began >= _QUIET_FOR and now - self._drawn >= _EVERY and sys.stderr.isatty():
+            self._drawn = now
+            self._visible = True
+            sys.stderr.write("\r\x1b[K" + self._line(now - self._began))
+            sys.stderr.flush()
+
+    def _line(self, elapsed: float) -> str:
+        if not self.total:
+            return f"{self.label}: {self.done:,} in {elapsed:.0f} s {self.note}"
+        share = min(self.done / self.total, 1.0)
+        left = elapsed / share - elapsed if share > 0 else float("inf")
+        return f"{self.label}: {self.done:,} of {self.total:,} ({share:.0%}), {left:.0f} s left {self.note}"
+
+
+def track(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Yields from `steps`, drawing progress; `total` is taken from `len(steps)` when it has one."""
+    if total is None and isinstance(steps, Sized):
+        total = len(steps)
+    with Progress(label, total) as progress:
+        for step in steps:
+            yield step
+            progress.advance()
