@@ -39,7 +39,7 @@ class Density(Protocol):
         ...
 
 
-def density(family: str) -> type:
+def density_class(family: str) -> type:
     """Returns the class of a density's family.
 
     Raises
@@ -74,7 +74,7 @@ def fit_density(z: Any, name: str = "mixture", seed: int = 0) -> Density:
     """
     if name == "auto":
         name = _likeliest(z, seed)
-    return density(name)(random_state=seed).fit(z)
+    return density_class(name)(random_state=seed).fit(z)
 
 
 def _likeliest(z: Any, seed: int) -> str:
@@ -87,7 +87,7 @@ def _likeliest(z: Any, seed: int) -> str:
     held_out, rest = z[order[:n_held_out]], z[order[n_held_out:]]
     best, best_score = "", -np.inf
     for name in DENSITIES:
-        score = density(name)(random_state=seed).fit(rest).log_prob(held_out).mean()
+        score = density_class(name)(random_state=seed).fit(rest).log_prob(held_out).mean()
         if not best or score > best_score + _LEVEL:
             best, best_score = name, score
     return best

@@ -124,7 +124,7 @@ def check_stored(density: Any, **shapes: tuple[int | None, ...]) -> None:
 
     A None in a shape is a latent size; all of them must be equal.
     """
-    sizes = set()
+    sizes: set[int] = set()
     for name, shape in shapes.items():
         array = getattr(density, name, None)
         if not isinstance(array, np.ndarray) or array.dtype != np.float64 or array.ndim != len(shape):
