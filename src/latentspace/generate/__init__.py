@@ -1,0 +1,1 @@
+"""New items: ways through the latent space, and the sheets that show what decodes along them."""
