@@ -41,6 +41,8 @@ class Gathered:
         Where the items came from, for reports: a path as given, or "array of shape (100, 4)".
     skipped : list of Skipped
         Items already known to be unreadable while gathering (they are not in `raw`).
+    notes : list of str
+        What a report should say of the source: "read as latin-1", "12 other files left aside".
     """
 
     raw: Any
@@ -48,6 +50,7 @@ class Gathered:
     metadata: dict[str, list] = field(default_factory=dict)
     origin: str = ""
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,8 +58,12 @@ class Gathered:
     def select(self, positions: Sequence[int]) -> "Gathered":
         """Returns the items at these positions, in this order, with their ids and metadata."""
         raw = self.raw
-        # Frames need .iloc-like access; a modality whose raw is not an array or a list overrides this by subclassing.
-        chosen = raw[np.asarray(positions, dtype=int)] if isinstance(raw, np.ndarray) else [raw[i] for i in positions]
+        if isinstance(raw, np.ndarray):
+            chosen = raw[np.asarray(positions, dtype=int)]
+        elif hasattr(raw, "select"):  # what is neither an array nor a list knows how: a frame, a sparse matrix
+            chosen = raw.select(positions)
+        else:
+            chosen = [raw[i] for i in positions]
         return Gathered(
             chosen,
             [self.ids[i] for i in positions],
@@ -82,7 +89,8 @@ class Modality(ABC):
     """A fitted featuriser for one kind of item. Options are keyword arguments of `__init__`, stored as given."""
 
     kind: ClassVar[str]  # "images", "table", "array", "audio", "texts", "interactions"
-    stored_as: ClassVar[Literal["float32", "uint8"]] = "float32"  # uint8: x * 255 is a whole number, so a byte keeps it
+    # "uint8": x is exactly k / 255 (the float32 quotient), so a byte keeps it. An instance may differ from its class.
+    stored_as: Literal["float32", "uint8"] = "float32"
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -92,6 +100,13 @@ class Modality(ABC):
 
         One bare item (a PIL image, a dict row, a 1-d array) is gathered as one item.
         """
+
+    def gather_new(self, source: Any, *, ids: Sequence[str] | None = None) -> Gathered | None:
+        """Lists the items of a source for this fitted modality; None when they are of another kind.
+
+        What `gather` must guess can be known here: an array of the shape of one fitted item is one item.
+        """
+        return type(self).gather(source, ids=ids)
 
     # ------------------------------------------------------------------ features
     @abstractmethod
@@ -111,6 +126,15 @@ class Modality(ABC):
     @abstractmethod
     def restore(self, x: np.ndarray) -> Any:
         """Features (n, ...) to n items in native form: PIL images, a DataFrame, an array."""
+
+    def rebuild(self, x: np.ndarray, metadata: Mapping[str, list]) -> Any:
+        """Features (n, ...) and their metadata to the items as they were, by metadata where it holds more than x."""
+        return self.restore(x)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a report should say of what was learned: columns left out and why."""
+        return []
 
     @property
     @abstractmethod
