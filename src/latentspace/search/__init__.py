@@ -1,0 +1,1 @@
+"""Neighbours in z: exact search, filters on metadata, and the neighbour graph that other rooms share."""
