@@ -1,0 +1,40 @@
+"""Rewriting a file without the latents and features of removed items: the same contents, the same version."""
+
+import os
+import sqlite3
+
+from . import segments
+from .build import fill
+from .connection import open_writer, plain_errors
+from .contents import check_path
+from .layout import Layout
+from .reader import LatentFile
+from .replace import write_over
+
+_WORTHWHILE = 256  # removed items that are not worth a rewrite, however few are left
+
+
+def pays(layout: Layout) -> bool:
+    """Returns whether removed items take up more than those that are left, so that rewriting costs little an item."""
+    return layout.next - layout.items > max(layout.items, _WORTHWHILE)
+
+
+def rewrite(path: str | os.PathLike, wait: float) -> None:
+    """Rewrites the file beside itself and moves that over it; readers of the old one go on undisturbed."""
+    target = check_path(path)
+    with plain_errors(target, wait):
+        connection, rows = open_writer(target, wait)
+        with LatentFile._of(target, connection, rows, wait) as old:
+            if old._layout.items < old._layout.next:
+                write_over(target, lambda new: _copy(old, new), connection)
+
+
+def _copy(old: LatentFile, new: sqlite3.Connection) -> Layout:
+    features = None
+    if old._layout.features is not None:
+        positions = old._stored_positions(range(len(old)))
+        blocks = segments.blocks_at(old._connection, old._layout.features, old._layout.next, positions)
+        features = (old._layout.features, blocks)
+    layout = fill(new, old.contents(features=False), features)
+    layout.version = old.version
+    return layout

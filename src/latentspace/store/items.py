@@ -1,0 +1,212 @@
+"""Ids and metadata in SQL tables that any program can query, with check sums over chunks of 1,024 positions.
+
+`SELECT id FROM items WHERE label = 'cat'` works in any SQLite tool. SQLite does not notice a flipped bit in a row, so
+`item_checks` holds for each chunk how many items it has and one CRC-32 a column.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from ..errors import CorruptFileError
+from .layout import Layout
+from .schema import CHUNK, FIELDS, Columns, create_items, quoted, table_name
+from .values import canonical, checksum, decode_column, decode_text, encode_column, encode_texts
+
+
+def create_tables(connection: sqlite3.Connection, columns: Columns) -> None:
+    """Creates the item tables of a new file."""
+    for number, (_, group) in enumerate(columns.tables()):
+        connection.execute(create_items(number, group))
+
+
+def _add_column(connection: sqlite3.Connection, columns: Columns, name: str) -> None:
+    column = columns.add(name)
+    number, place = divmod(len(columns) - 1, FIELDS)
+    table = table_name(number)
+    if number and not place:
+        connection.execute(create_items(number, [column]))
+        connection.execute(f"INSERT INTO {table} (position) SELECT position FROM items")
+    else:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column.field)}")
+
+
+def insert(
+    connection: sqlite3.Connection,
+    layout: Layout,
+    columns: Columns,
+    ids: list[str],
+    metadata: Mapping[str, list],
+) -> None:
+    """Adds items after the last position. A new column is None for items before; a column not given, for these."""
+    known = {column.name for column in columns.all}
+    for name in metadata:
+        if name not in known:
+            _add_column(connection, columns, name)
+    stored: list[list[Any]] = [encode_texts(ids)]
+    for column in columns.all:
+        values = metadata.get(column.name)
+        stored.append(encode_column([None] * len(ids) if values is None else values, column))
+    start, end = layout.next, layout.next + len(ids)
+    before: tuple[list[int], list[list]] = ([], [[] for _ in stored])
+    if ids and start % CHUNK:
+        before = _read_chunk(connection, columns, start // CHUNK)
+    for number, (table, group) in enumerate(columns.tables()):
+        first = 1 + number * FIELDS
+        own = [*([stored[0]] if number == 0 else []), *stored[first : first + len(group)]]
+        marks = ", ?" * len(own)
+        connection.executemany(f"INSERT INTO {table} VALUES (?{marks})", zip(range(start, end), *own, strict=True))
+    for chunk in range(start // CHUNK, -(-end // CHUNK)):
+        here = range(max(chunk * CHUNK, start), min((chunk + 1) * CHUNK, end))
+        new = [column[here.start - start : here.stop - start] for column in stored]
+        joined = new if chunk * CHUNK >= start else [a + b for a, b in zip(before[1], new, strict=True)]
+        _put_checks(connection, chunk, [*(before[0] if chunk * CHUNK < start else []), *here], joined)
+    layout.items += len(ids)
+    layout.next = end
+
+
+def _put_checks(connection: sqlite3.Connection, chunk: int, positions: Sequence[int], stored: list) -> None:
+    if not positions:
+        connection.execute("DELETE FROM item_checks WHERE chunk = ?", (chunk,))
+        return
+    crcs = [_crc(chunk, 0, positions, stored[0])]
+    crcs += [_crc(chunk, number, positions, column) for number, column in enumerate(stored[1:], 1)]
+    packed = struct.pack(f"<{len(crcs)}I", *crcs)
+    connection.execute("INSERT OR REPLACE INTO item_checks VALUES (?, ?, ?)", (chunk, len(positions), packed))
+
+
+def _crc(chunk: int, number: int, positions: Sequence[int], stored: Sequence) -> int:
+    head = [canonical(positions)] if number == 0 else []
+    return checksum(f"items/{chunk}/{number}", *head, canonical(stored))
+
+
+class _Checks:
+    """The check sums of all chunks, or of one, and the comparison with what the tables hold."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, columns: Columns, layout: Layout | None, chunk: int | None = None
+    ):
+        self.columns = columns
+        where = "" if chunk is None else f"WHERE chunk = {chunk}"
+        limit = 1 if layout is None else layout.next // CHUNK + 1
+        rows = connection.execute(f"SELECT chunk, items, crcs FROM item_checks {where} LIMIT {limit}")
+        self.of = {}
+        for number, items, crcs in rows:
+            if not isinstance(crcs, bytes) or len(crcs) % 4 or not 4 <= len(crcs) <= 4 + 4 * len(columns):
+                raise CorruptFileError(f"the check sums of items in chunk {number} are damaged.")
+            self.of[number] = (items, struct.unpack(f"<{len(crcs) // 4}I", crcs))
+
+    def compare(self, chunk: int, number: int, positions: Sequence[int], stored: Sequence) -> None:
+        """Raises CorruptFileError when column `number` (0: the ids) is not what was written."""
+        items, crcs = self.of.get(chunk, (0, ()))
+        what = "the ids" if number == 0 else f"metadata column {self.columns.all[number - 1].name!r}"
+        where = f"items {chunk * CHUNK:,} to {(chunk + 1) * CHUNK - 1:,}"
+        if items != len(positions):
+            raise CorruptFileError(f"it holds {len(positions)} of {items} {where}.")
+        if number >= len(crcs):  # a column that was added after this chunk
+            if any(value is not None for value in stored):
+                raise CorruptFileError(f"{what} of {where} has no check sum.")
+        elif _crc(chunk, number, positions, stored) != crcs[number]:
+            raise CorruptFileError(f"{what} of {where} does not match its check sum.")
+
+
+def _read_chunk(connection: sqlite3.Connection, columns: Columns, chunk: int) -> tuple[list[int], list[list]]:
+    """Returns the positions of one chunk's items and their stored columns, ids first, all checked."""
+    checks = _Checks(connection, columns, None, chunk)
+    where = f"WHERE position BETWEEN {chunk * CHUNK} AND {(chunk + 1) * CHUNK - 1}"
+    positions: list[int] = []
+    stored: list[list] = []
+    for number, (table, group) in enumerate(columns.tables()):
+        names = [*(["id"] if number == 0 else []), *(quoted(column.field) for column in group)]
+        rows = connection.execute(
+            f"SELECT {', '.join(['position', *names])} FROM {table} {where} ORDER BY position LIMIT {CHUNK}"
+        ).fetchall()
+        here, *own = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(len(names) + 1)]
+        if number == 0:
+            positions = here
+        elif here != positions:
+            raise CorruptFileError(f"its tables items and {table} hold different items.")
+        stored.extend(own)
+    for number, column in enumerate(stored):
+        if positions or chunk in checks.of:
+            checks.compare(chunk, number, positions, column)
+    return positions, stored
+
+
+def read(
+    connection: sqlite3.Connection, layout: Layout, columns: Columns, names: Sequence[str] | None = None
+) -> tuple[np.ndarray, list[str], dict[str, list]]:
+    """Returns live positions (items,), ids, and metadata (all columns, or those named)."""
+    checks = _Checks(connection, columns, layout)
+    wanted = {column.name for column in columns.all} if names is None else set(names)
+    positions: list[int] = []
+    ids: list[str] = []
+    metadata: dict[str, list] = {}
+    for number, (table, group) in enumerate(columns.tables()):
+        chosen = [(number * FIELDS + i, column) for i, column in enumerate(group, 1) if column.name in wanted]
+        if number and not chosen:
+            continue
+        fields = [*(["id"] if number == 0 else []), *(quoted(column.field) for _, column in chosen)]
+        indices = [*([0] if number == 0 else []), *(index for index, _ in chosen)]
+        collected: list[list] = [[] for _ in fields]
+        seen: list[int] = []
+        for chunk, here, own in _scan(connection, table, fields, layout.next):
+            for index, column, out in zip(indices, own, collected, strict=True):
+                checks.compare(chunk, index, here, column)
+                out.extend(column)
+            seen.extend(here)
+        if number == 0:
+            positions, stored_ids = seen, collected.pop(0)
+            ids = [one if type(one) is str else decode_text(one, "an id") for one in stored_ids]
+        elif seen != positions:
+            raise CorruptFileError(f"its tables items and {table} hold different items.")
+        metadata.update((c.name, decode_column(out, c)) for (_, c), out in zip(chosen, collected, strict=True))
+    if len(positions) != layout.items or len(set(ids)) != layout.items or (positions and positions[-1] >= layout.next):
+        raise CorruptFileError(f"it holds {len(positions):,} items where it lists {layout.items:,}.")
+    return np.array(positions, dtype=np.int64), ids, metadata
+
+
+def _scan(
+    connection: sqlite3.Connection, table: str, fields: list[str], end: int
+) -> Iterator[tuple[int, tuple, list[tuple]]]:
+    """Yields (chunk, positions, columns) of a table in order."""
+    rows = connection.execute(
+        f"SELECT {', '.join(['position', *fields])} FROM {table} ORDER BY position LIMIT ?", (end + 1,)
+    )
+    for chunk, group in groupby(rows, lambda row: row[0] // CHUNK):
+        here, *own = zip(*group, strict=True)
+        yield chunk, here, own
+
+
+def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids: Sequence[str]) -> int:
+    """Deletes items by id, with their thumbnails; returns how many there were. Their rows in segments stay."""
+    doomed: dict[int, object] = {}
+    for stored in encode_texts(list(dict.fromkeys(ids))):
+        row = connection.execute("SELECT position FROM items WHERE id = ?", (stored,)).fetchone()
+        if row is not None:
+            doomed[row[0]] = stored
+    for chunk in sorted({position // CHUNK for position in doomed}):
+        positions, stored_columns = _read_chunk(connection, columns, chunk)
+        for position, one in zip(positions, stored_columns[0], strict=True):
+            if position in doomed and doomed[position] != one:
+                raise CorruptFileError("its index of ids does not agree with its items.")
+        keep = [i for i, position in enumerate(positions) if position not in doomed]
+        _put_checks(connection, chunk, [positions[i] for i in keep], [[c[i] for i in keep] for c in stored_columns])
+    gone = [(position,) for position in doomed]
+    for table, _ in columns.tables():
+        connection.executemany(f"DELETE FROM {table} WHERE position = ?", gone)
+    connection.executemany("DELETE FROM thumbnails WHERE position = ?", gone)
+    layout.items -= len(gone)
+    return len(gone)
+
+
+def first_known(connection: sqlite3.Connection, ids: Sequence[str]) -> str | None:
+    """Returns the first of these ids that the file holds already, or None."""
+    for one, stored in zip(ids, encode_texts(list(ids)), strict=True):
+        if connection.execute("SELECT 1 FROM items WHERE id = ?", (stored,)).fetchone():
+            return one
+    return None
