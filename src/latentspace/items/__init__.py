@@ -104,7 +104,7 @@ def gather_for(modality: Modality, source: Any, ids: Any = None) -> Gathered:
 
 
 def describe(kind: str, gathered: Gathered) -> str:
-    """Says what was found: "1,203 images in 5 folders, labels: cat 400, dog 803; 3 skipped; 12 other files left aside"."""
+    """Says what was found: "1,203 images in 5 folders, labels: cat 400, dog 803; 3 skipped"."""
     singular, plural = {"images": ("image", "images"), "table": ("row", "rows"), "array": ("row", "rows")}[kind]
     n = len(gathered)
     words = f"{n:,} {singular if n == 1 else plural}"
@@ -130,7 +130,7 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
     from .array_files import is_array_file
     from .decode import SUFFIXES
     from .folders import suffix, walk
-    from .frames import is_table_file
+    from .table_files import is_table_file
 
     listing = walk(folder)
     found = {

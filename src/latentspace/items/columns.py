@@ -1,0 +1,242 @@
+"""How one column becomes features and features become it again: numbers, categories, constants."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .dtypes import Dtype
+from .frames import Cells
+
+_STEPS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}  # in one day
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+@dataclass
+class Encoded:
+    """Features of one column, and why some rows cannot have any."""
+
+    x: np.ndarray  # float32 (n, width)
+    wrong: dict[int, str]  # row -> reason
+
+
+@dataclass
+class Number:
+    """A number, boolean, moment or duration: x = (value - origin - mean) / scale, and 1 beside it where it is missing.
+
+    Attributes
+    ----------
+    name : str
+    dtype : Dtype
+    origin : int
+        Subtracted in whole numbers, before anything becomes a float: the least value seen, of integers and moments.
+    mean, scale : float
+        Of the values seen, less their origin. 0 and 1 for booleans.
+    step : int
+        What restored values are rounded to, counted from the origin: 0 not at all, 1 whole numbers, for moments a day,
+        an hour or another unit that all values seen are multiples of.
+    indicator : bool
+        Whether missing cells were seen, so that there is a second feature that says so.
+    """
+
+    name: str
+    dtype: Dtype
+    origin: int
+    mean: float
+    scale: float
+    step: int
+    indicator: bool
+
+    @property
+    def names(self) -> list[str]:
+        return [self.name, f"{self.name} missing"] if self.indicator else [self.name]
+
+    @classmethod
+    def learn(cls, name: str, cells: Cells) -> "Number":
+        origin, shifted = _shifted(cells, cells.dtype, None)
+        there = shifted[~cells.missing]
+        if cells.dtype.kind == "boolean":
+            mean, scale = 0.0, 1.0
+        else:
+            mean, scale = _mean_and_spread(there)
+        return cls(name, cells.dtype, origin, mean, scale, _step(there, cells.dtype), bool(cells.missing.any()))
+
+    def encode(self, cells: Cells) -> Encoded:
+        _, shifted = _shifted(cells, self.dtype, self.origin)
+        missing = cells.missing | (np.isnan(shifted) & (cells.dtype.kind != "words"))
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = (shifted - self.mean) / self.scale
+        x = np.zeros((len(scaled), 1 + self.indicator), np.float32)
+        outside = ~missing & ~(np.abs(scaled) <= _FLOAT32_MAX)
+        if self.dtype.kind == "boolean":
+            outside |= ~missing & (scaled != 0) & (scaled != 1)
+        x[:, 0] = np.where(missing | outside, 0.0, scaled)
+        if self.indicator:
+            x[:, 1] = missing
+        values = cells.values() if outside.any() else []
+        wrong = {int(row): self._why(values[row]) for row in np.flatnonzero(outside)}
+        if not self.indicator:
+            reason = f"column {self.name!r} is missing, which it never was where this was fitted"
+            wrong |= {int(row): reason for row in np.flatnonzero(missing)}
+        return Encoded(x, wrong)
+
+    def _why(self, value: Any) -> str:
+        wanted = {"number": "finite number", "boolean": "true or false"}.get(self.dtype.kind, self.dtype.kind)
+        return f"column {self.name!r} holds {str(value)[:60]!r}, where a {wanted} belongs"
+
+    def decode(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        missing = x[:, 1] > 0.5 if self.indicator else np.zeros(len(x), bool)
+        values = x[:, 0].astype(np.float64) * self.scale + self.mean
+        if self.step:
+            values = np.rint(values / self.step) * self.step
+        if self.dtype.kind in ("moment", "duration"):
+            limit = 2.0**62
+            return np.clip(values, -limit, limit).astype(np.int64) + self.origin, missing
+        return values + self.origin, missing
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "origin": self.origin, "mean": self.mean, "scale": self.scale, "step": self.step,
+            "indicator": self.indicator,
+        }  # fmt: skip
+
+    @classmethod
+    def from_facts(cls, name: str, dtype: Dtype, facts: Mapping[str, Any]) -> "Number":
+        made = cls(name, dtype, *(facts[key] for key in ("origin", "mean", "scale", "step", "indicator")))
+        if type(made.origin) is not int or abs(made.origin) >= 2**63 or type(made.step) is not int or made.step < 0:
+            raise ValueError(f"column {name!r}: origin {made.origin!r}, step {made.step!r}")
+        if not all(type(value) in (int, float) and math.isfinite(value) for value in (made.mean, made.scale)):
+            raise ValueError(f"column {name!r}: mean {made.mean!r}, scale {made.scale!r}")
+        if made.scale <= 0 or type(made.indicator) is not bool:
+            raise ValueError(f"column {name!r}: scale {made.scale!r}, indicator {made.indicator!r}")
+        if dtype.kind not in ("number", "boolean", "moment", "duration"):
+            raise ValueError(f"column {name!r}: a number of type {dtype.kind!r}")
+        return made
+
+
+def _shifted(cells: Cells, dtype: Dtype, origin: int | None) -> tuple[int, np.ndarray]:
+    """Values less an origin as float64, NaN where missing; the origin is the least value where none is given."""
+    unread = np.zeros(len(cells.missing), bool)
+    if dtype.kind in ("moment", "duration"):
+        counts, unread = cells.epochs(dtype.unit)
+    elif dtype.kind == "number" and (whole := cells.whole_numbers()) is not None:
+        counts = whole
+    else:
+        return 0, cells.numbers() - (origin or 0)
+    there = counts[~cells.missing & ~unread]
+    if origin is None:
+        origin = int(there.min()) if there.size else 0
+    if there.size and int(there.max()) - origin < 2**63 and int(there.min()) - origin >= -(2**63):
+        shifted = (counts - np.int64(origin)).astype(np.float64)
+    else:
+        shifted = counts.astype(np.float64) - float(origin)
+    shifted[cells.missing | unread] = np.nan
+    return origin, shifted
+
+
+def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, also where their squares would leave float64's range."""
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    if largest == 0:
+        return 0.0, 1.0
+    unit = values / largest
+    mean = float(unit.mean())
+    spread = float(np.sqrt(np.mean((unit - mean) ** 2))) * largest
+    return mean * largest, spread if spread > 0 else 1.0
+
+
+def _step(values: np.ndarray, dtype: Dtype) -> int:
+    if dtype.kind not in ("moment", "duration"):
+        return int(values.size > 0 and bool((values == np.rint(values)).all()))
+    day = _STEPS[dtype.unit]
+    counts = values.astype(np.int64)
+    for parts in (1, 24, 1440, 86_400, 86_400 * 10**3, 86_400 * 10**6):
+        if day % parts == 0 and not (counts % (day // parts)).any():
+            return day // parts
+    return 1
+
+
+@dataclass
+class Category:
+    """One of a few levels: 1 in its own feature, 0 in the others'. Missing is a level too, where it was seen."""
+
+    name: str
+    dtype: Dtype
+    levels: list
+    indicator: bool
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.name}={level}" for level in self.levels] + [f"{self.name} missing"] * self.indicator
+
+    @classmethod
+    def learn(cls, name: str, cells: Cells) -> "Category":
+        seen = set(cells.values()) - {None}
+        own = [level for level in cells.dtype.categories or () if level in seen]  # a categorical type has its own order
+        return cls(name, cells.dtype, own or sorted(seen, key=lambda v: (str(type(v)), v)), bool(cells.missing.any()))
+
+    def encode(self, cells: Cells) -> Encoded:
+        place: dict[Any, int] = {level: position for position, level in enumerate(self.levels)}
+        if self.indicator:
+            place[None] = len(self.levels)
+        values = cells.values()
+        codes = np.array([place.get(value, -1) for value in values], dtype=np.int64)
+        x = np.zeros((len(codes), len(self.names)), np.float32)
+        known = np.flatnonzero(codes >= 0)
+        x[known, codes[known]] = 1.0
+        return Encoded(x, {int(row): self._why(values[row]) for row in np.flatnonzero(codes < 0)})
+
+    def _why(self, value: Any) -> str:
+        if value is None:
+            return f"column {self.name!r} is missing, which it never was where this was fitted"
+        levels = ", ".join(repr(level) for level in self.levels[:8]) + (", ..." if len(self.levels) > 8 else "")
+        return f"column {self.name!r} holds {value!r}, which is none of its {len(self.levels)} categories: {levels}"
+
+    def decode(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        codes = x.argmax(axis=1)
+        missing = codes == len(self.levels)
+        return [None if gone else self.levels[code] for code, gone in zip(codes, missing, strict=True)], missing
+
+    def facts(self) -> dict[str, Any]:
+        return {"levels": self.levels, "indicator": self.indicator}
+
+    @classmethod
+    def from_facts(cls, name: str, dtype: Dtype, facts: Mapping[str, Any]) -> "Category":
+        levels = facts["levels"]
+        if not isinstance(levels, list) or not all(isinstance(level, str | int | float | bool) for level in levels):
+            raise ValueError(f"column {name!r}: levels that are no words, numbers or booleans")
+        if not levels or len(set(levels)) != len(levels) or type(facts["indicator"]) is not bool:
+            raise ValueError(f"column {name!r}: levels {levels[:5]!r}")
+        if dtype.name == "Enum" and not set(levels) <= set(dtype.categories or ()):
+            raise ValueError(f"column {name!r}: levels that its type does not have")
+        return cls(name, dtype, levels, facts["indicator"])
+
+
+@dataclass
+class Constant:
+    """A column whose cells were all equal: no feature, and given back as it was. `value` is as metadata has it."""
+
+    name: str
+    dtype: Dtype
+    value: Any
+
+    names: Sequence[str] = ()
+
+    def facts(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+
+@dataclass
+class LeftOut:
+    """A column that is no feature: kept as metadata, not given back from features, for they do not know it."""
+
+    name: str
+    dtype: Dtype
+    reason: str
+
+    names: Sequence[str] = ()
+
+    def facts(self) -> dict[str, Any]:
+        return {"reason": self.reason}

@@ -1,0 +1,384 @@
+"""Tables <-> scaled columns: numbers, categories, booleans and dates, learned, encoded, given back with their types."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import CorruptFileError
+from . import table_files
+from .columns import Category, Constant, Encoded, LeftOut, Number
+from .dtypes import Dtype, build
+from .folders import Listing, walk
+from .frames import PER_SECOND, Cells, Rows, is_frame, names_of, rows_of
+from .protocol import Batch, Gathered, Modality, OnError, bad
+
+Column = Number | Category | Constant | LeftOut
+
+_CHUNK = 65_536  # rows encoded at a time: columns are fast in bulk, and this bounds what they take
+_WIDE = 256  # columns: past that, numbers live in the features alone and not in the metadata too
+_TEXT = 60  # characters on average: longer words are text, however few they are
+_FEW = 20  # different words that are categories even where every row has its own
+_ID = re.compile(r"(id|.*[_ ]id|index|uuid|guid|key|rownames|row|unnamed: ?\d+)", re.I)
+_MAX_COLUMNS = 1_000_000
+_KINDS = {"number": Number, "category": Category, "constant": Constant, "left out": LeftOut}
+
+
+class Table(Modality):
+    """Rows of a table as float32 features of shape (n, p).
+
+    Numbers, dates and durations are standardised (less their mean, by their standard deviation); booleans are 0 or 1; a
+    category is one feature a level. Where missing cells were seen, a further feature says so, and a missing number
+    enters as the mean. `restore` undoes all of it: original columns in their order, with their types, categories among
+    those that exist, whole numbers whole, dates to the day or hour or second that all of them were, cells missing where
+    their feature says so. Values come back to float32 precision of a column's spread, so whole numbers and dates are
+    exact while they spread over less than about 8 million steps.
+
+    What is no feature, and why, is in `notes`: columns that are all equal (given back as they were), identifiers (by
+    name, with no value twice), words that are rarely the same twice, long text, and what is no number, word or date.
+    All of them stay in the metadata.
+
+    A row is a bad item if it has no cell at all, an infinite number, a category that was never seen, or a missing cell
+    in a column that never had one: nothing is made up in its place.
+
+    Parameters
+    ----------
+    exclude : str or list of str, optional
+        Columns that shall be no features.
+    include : str or list of str, optional
+        Columns that shall be features although a rule would leave them out.
+    levels : int, default=50
+        Most different words in a column for it to be a category.
+
+    Attributes
+    ----------
+    columns_ : list
+        What was learned of each column, in order.
+    backend_ : "pandas" or "polars"
+        Whose frames `restore` gives.
+    """
+
+    kind = "table"
+
+    def __init__(
+        self, exclude: str | Sequence[str] | None = None, include: str | Sequence[str] | None = None, levels: int = 50
+    ):
+        self.exclude = exclude
+        self.include = include
+        self.levels = levels
+
+    # ------------------------------------------------------------------ sources
+    @classmethod
+    def gather(cls, source: Any, *, ids: Any = None) -> Gathered | None:
+        """Lists the rows of a file, a folder with one table, a frame, a list of dicts, a dict of columns, or one dict.
+
+        Names are `ids` (a list, or a column's name), otherwise the column that is called id where it has no value
+        twice, otherwise the frame's own index, otherwise 0, 1, 2. Metadata holds every column (past 256 columns: all
+        but numbers).
+        """
+        if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+            source = walk(source)
+        if isinstance(source, Listing):
+            return cls._in_folder(source, ids)
+        if isinstance(source, str | os.PathLike):
+            path = os.fspath(source)
+            if not table_files.is_table_file(path):
+                return None
+            loaded = table_files.load(path)
+            found = rows_of(loaded.frame)
+            assert found is not None
+            return cls._gathered(found[0], None, ids, path, loaded)
+        found = rows_of(source)
+        if found is None:
+            return None
+        rows, index = found
+        what = "frame" if is_frame(source) else type(source).__name__
+        return cls._gathered(rows, index, ids, f"{what} of {len(rows):,} rows and {len(rows.columns):,} columns", None)
+
+    @classmethod
+    def _in_folder(cls, listing: Listing, ids: Any) -> Gathered | None:
+        paths = [path for path in listing.paths if table_files.is_table_file(path)]
+        if not paths:
+            return None
+        if len(paths) > 1:
+            names = ", ".join(os.path.basename(path) for path in paths[:8])
+            raise ValueError(f"{listing.root} holds {len(paths):,} tables: {names}. Pass the one you mean.")
+        gathered = cls.gather(paths[0], ids=ids)
+        if gathered is not None:
+            gathered.origin = listing.root
+        return gathered
+
+    @classmethod
+    def _gathered(cls, rows: Rows, index: list[str] | None, ids: Any, origin: str, loaded: Any) -> Gathered:
+        names = names_of(rows, index, ids, origin)
+        kept = rows.columns
+        if len(kept) > _WIDE:
+            kept = [name for name in kept if rows.kind(name) != "number"]
+        metadata = {name: rows.cells(name).plain() for name in kept}
+        return Gathered(rows, names, metadata, origin, loaded.skipped if loaded else [], loaded.notes if loaded else [])
+
+    # ------------------------------------------------------------------ features
+    def learn(self, items: Gathered) -> "Table":
+        """Learns each column's type, scale and levels from all rows that are no bad items.
+
+        Raises
+        ------
+        ValueError
+            If an option names a column that is not there, or no column can be a feature.
+        """
+        rows: Rows = items.raw
+        exclude, include = self._checked_options(rows, items.origin)
+        self.backend_ = rows.backend
+        self.labels_ = list(rows.labels)
+        roles: dict[str, str | None] = {}
+        usable = np.zeros(len(rows), bool)
+        broken = np.zeros(len(rows), bool)
+        for name in rows.columns:
+            cells = rows.cells(name)
+            roles[name] = self._why_left_out(name, cells, exclude, include)
+            if roles[name] is None:
+                usable |= ~cells.missing
+                if cells.dtype.kind == "number":
+                    broken |= np.isinf(cells.numbers())
+        good = usable & ~broken
+        if good.any() and not good.all():
+            rows = rows.select(np.flatnonzero(good))
+        self.columns_: list[Column] = [self._learned(name, rows.cells(name), roles[name]) for name in rows.columns]
+        if not any(column.names for column in self.columns_):
+            # All rows are equal, or there is one: what never varies is still what these items are.
+            self.columns_ = [
+                self._varying(c.name, rows.cells(c.name)) if isinstance(c, Constant) and c.value is not None else c
+                for c in self.columns_
+            ]
+        if not any(column.names for column in self.columns_):
+            raise ValueError(f"no column of {items.origin} can be a feature: {'; '.join(self.notes)}.")
+        self._settle()
+        return self
+
+    def _checked_options(self, rows: Rows, origin: str) -> tuple[set[str], set[str]]:
+        chosen = []
+        for option, value in (("exclude", self.exclude), ("include", self.include)):
+            names = {value} if isinstance(value, str) else {str(name) for name in value or ()}
+            unknown = sorted(names - set(rows.columns))
+            if unknown:
+                there = ", ".join(rows.columns[:20]) + (", ..." if len(rows.columns) > 20 else "")
+                raise ValueError(f"{option}= names {unknown[0]!r}, which is not a column of {origin}. It has: {there}.")
+            chosen.append(names)
+        if type(self.levels) is not int or self.levels < 1:
+            raise ValueError(f"levels={self.levels!r} is not a count. Give the most categories a column may have.")
+        return chosen[0], chosen[1] - chosen[0]
+
+    def _why_left_out(self, name: str, cells: Cells, exclude: set[str], include: set[str]) -> str | None:
+        """Why a column is no feature, None where it can be one."""
+        kind = cells.dtype.kind
+        if name in exclude:
+            return "excluded"
+        if kind == "other":
+            return "what it holds is neither numbers, words nor dates"
+        if name in include or kind not in ("words", "category", "number"):
+            return None
+        n = len(cells.missing) - int(cells.missing.sum())
+        whole = kind == "number" and cells.whole_numbers() is not None
+        named_so = _ID.fullmatch(name) and n > 1 and (whole or kind == "words") and not cells.missing.any()
+        if named_so and len(set(cells.values())) == n:
+            return "an identifier: no value comes twice"
+        if kind == "number":
+            return None
+        words = {value for value in cells.values() if value is not None}
+        if len(words) > self.levels:
+            return f"{len(words):,} different words, more than levels={self.levels}"
+        if len(words) > _FEW and len(words) > n / 2:
+            return f"{len(words):,} different words in {n:,} rows"
+        if words and sum(len(str(word)) for word in words) / len(words) > _TEXT:
+            return "long text"
+        return None
+
+    def _learned(self, name: str, cells: Cells, reason: str | None) -> Column:
+        if reason is not None:
+            return LeftOut(name, cells.dtype, reason)
+        if cells.missing.all():
+            return Constant(name, cells.dtype, None)
+        if not cells.missing.any():
+            values = cells.plain()
+            if all(value == values[0] for value in values):
+                return Constant(name, cells.dtype, values[0])
+        return self._varying(name, cells)
+
+    @staticmethod
+    def _varying(name: str, cells: Cells) -> Column:
+        return (Category if cells.dtype.kind in ("words", "category") else Number).learn(name, cells)
+
+    def _settle(self) -> None:
+        self._names = [name for column in self.columns_ for name in column.names]
+        if len(set(self._names)) != len(self._names):  # a column may be called "a=b" beside a column a
+            self._names = [f"{name} ({place})" for place, name in enumerate(self._names)]
+
+    def read(self, items: Gathered, *, on_error: OnError = "skip", block: int = 1024) -> Iterator[Batch]:
+        """Yields float32 (b, p)."""
+        rows: Rows = items.raw
+        missing = [c.name for c in self.columns_ if c.names and c.name not in set(rows.columns)]
+        if missing:
+            raise ValueError(
+                f"{items.origin} lacks {len(missing)} of the columns: {', '.join(map(repr, missing[:10]))}. "
+                f"It has: {', '.join(rows.columns[:20])}. Give it every column that was fitted on."
+            )
+        for begin in range(0, len(items), _CHUNK):
+            end = min(begin + _CHUNK, len(items))
+            encoded = self._encode(rows.between(begin, end))
+            for start in range(begin, end, block):
+                stop = min(start + block, end)
+                places = [place for place in range(start, stop) if place - begin not in encoded.wrong]
+                skipped = [
+                    bad(items, place, encoded.wrong[place - begin], on_error)
+                    for place in range(start, stop)
+                    if place - begin in encoded.wrong
+                ]
+                x = encoded.x[start - begin : stop - begin]
+                if skipped:
+                    x = encoded.x[np.asarray(places, dtype=np.int64) - begin]
+                metadata = {name: [column[place] for place in places] for name, column in items.metadata.items()}
+                yield Batch(np.ascontiguousarray(x), [items.ids[place] for place in places], metadata, skipped)
+
+    def _encode(self, rows: Rows) -> Encoded:
+        x = np.empty((len(rows), len(self._names)), np.float32)
+        wrong: dict[int, str] = {}
+        empty = np.ones(len(rows), bool)
+        at = 0
+        for column in self.columns_:
+            if not isinstance(column, Number | Category):
+                continue
+            cells = rows.cells(column.name)
+            try:
+                one = column.encode(cells)
+            except TypeError as error:
+                raise ValueError(f"column {column.name!r} {error}. Give it the type that was fitted on.") from None
+            x[:, at : at + one.x.shape[1]] = one.x
+            at += one.x.shape[1]
+            empty &= cells.missing
+            wrong = one.wrong | wrong
+        wrong |= {int(row): "every cell is missing" for row in np.flatnonzero(empty)}
+        return Encoded(x, wrong)
+
+    # ------------------------------------------------------------------ back to rows
+    def restore(self, x: np.ndarray) -> Any:
+        """Features (n, p) to a frame of the columns that features and constants know; others are not made up."""
+        x = np.asarray(x, dtype=np.float32)
+        if x.ndim != 2 or x.shape[1:] != self.shape:
+            raise ValueError(f"restore() got features of shape {x.shape}, but these rows have (n, {self.shape[0]}).")
+        if not np.isfinite(x).all():
+            raise ValueError("restore() got NaN or infinity; rows need numbers. Look at the model that gave them.")
+        return build(self._decoded(x, {}), len(x), self.backend_)
+
+    def rebuild(self, x: np.ndarray, metadata: Mapping[str, list]) -> Any:
+        """The rows as they were: cells from metadata where it has the column, from features otherwise."""
+        x = np.asarray(x, dtype=np.float32)
+        return build(self._decoded(x, metadata), len(x), self.backend_)
+
+    def _decoded(self, x: np.ndarray, metadata: Mapping[str, list]) -> list[tuple[Any, Dtype, Any, np.ndarray]]:
+        columns: list[tuple[Any, Dtype, Any, np.ndarray]] = []
+        at = 0
+        for label, column in zip(self.labels_, self.columns_, strict=True):
+            width = len(column.names)
+            if column.name in metadata:
+                columns.append((label, column.dtype, *_from_plain(metadata[column.name], column.dtype)))
+            elif isinstance(column, Constant):
+                columns.append((label, column.dtype, *_from_plain([column.value] * len(x), column.dtype)))
+            elif isinstance(column, Number | Category):
+                columns.append((label, column.dtype, *column.decode(x[:, at : at + width])))
+            at += width
+        return columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self._names),)
+
+    @property
+    def feature_names(self) -> list[str]:
+        return list(self._names)
+
+    @property
+    def notes(self) -> list[str]:
+        left = [f"column {c.name!r} left out: {c.reason}" for c in self.columns_ if isinstance(c, LeftOut)]
+        same = [f"column {c.name!r} is always {c.value!r}" for c in self.columns_ if isinstance(c, Constant)]
+        return left + same
+
+    # ------------------------------------------------------------------ keeping
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        options = {name: _plain_option(getattr(self, name)) for name in ("exclude", "include")}
+        columns = [
+            {
+                "name": column.name,
+                "label": label,
+                "role": next(role for role, cls in _KINDS.items() if type(column) is cls),
+                "dtype": column.dtype.facts(),
+                **column.facts(),
+            }
+            for label, column in zip(self.labels_, self.columns_, strict=True)
+        ]
+        return {"options": options | {"levels": self.levels}, "backend": self.backend_, "columns": columns}, {}
+
+    @classmethod
+    def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Table":
+        """Rebuilds from `state`. Raises CorruptFileError for anything that `state` would not have given."""
+        try:
+            if arrays:
+                raise ValueError(f"arrays {sorted(arrays)}, where none belong")
+            options = facts["options"]
+            modality = cls(options["exclude"], options["include"], options["levels"])
+            modality.backend_ = facts["backend"]
+            if modality.backend_ not in ("pandas", "polars"):
+                raise ValueError(f"backend {modality.backend_!r}")
+            columns = facts["columns"]
+            if not isinstance(columns, list) or not 1 <= len(columns) <= _MAX_COLUMNS:
+                raise ValueError("columns are no list of columns")
+            modality.columns_ = [_column_from(column) for column in columns]
+            modality.labels_ = [column["label"] for column in columns]
+            for label, column in zip(modality.labels_, modality.columns_, strict=True):
+                if type(label) not in (str, int) or str(label) != column.name:
+                    raise ValueError(f"label {label!r} of column {column.name!r}")
+            if len({column.name for column in modality.columns_}) != len(columns):
+                raise ValueError("column names that come twice")
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise CorruptFileError(f"the table reader's state is damaged: {error}.") from None
+        modality._settle()
+        if not modality._names:
+            raise CorruptFileError("the table reader's state is damaged: no column is a feature.")
+        return modality
+
+
+def _plain_option(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else [str(name) for name in value]
+
+
+def _column_from(facts: Mapping[str, Any]) -> Column:
+    name, dtype, role = facts["name"], Dtype.from_facts(facts["dtype"]), facts["role"]
+    if not isinstance(name, str):
+        raise ValueError(f"column name {name!r}")
+    if role == "number":
+        return Number.from_facts(name, dtype, facts)
+    if role == "category":
+        return Category.from_facts(name, dtype, facts)
+    if role == "constant":
+        if not isinstance(facts["value"], str | int | float | bool | None):
+            raise ValueError(f"column {name!r}: constant {facts['value']!r}")
+        _from_plain([facts["value"]], dtype)
+        return Constant(name, dtype, facts["value"])
+    if role == "left out":
+        return LeftOut(name, dtype, str(facts["reason"])[:200])
+    raise ValueError(f"column {name!r}: role {role!r}")
+
+
+def _from_plain(values: Sequence, dtype: Dtype) -> tuple[Any, np.ndarray]:
+    """Cells as metadata has them to what `build` takes."""
+    missing = np.array([value is None for value in values], dtype=bool)
+    if dtype.kind in ("number", "boolean"):
+        return np.array([np.nan if value is None else float(value) for value in values]), missing
+    if dtype.kind == "moment":
+        moments = ["1970-01-01" if value is None else value.removesuffix("Z") for value in values]
+        return np.array(moments, dtype=f"M8[{dtype.unit}]").view(np.int64), missing
+    if dtype.kind == "duration":
+        per = PER_SECOND[dtype.unit]
+        return np.array([0 if v is None else round(v * per) for v in values], dtype=np.int64), missing
+    return list(values), missing
