@@ -230,6 +230,7 @@ def open_writer(path: str, wait: float) -> tuple[sqlite3.Connection, list[tuple]
                 rows = check_header(connection, path)
                 connection.execute(f"PRAGMA busy_timeout={int(wait * 1000)}")  # for the commit, which waits for readers
                 connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+                connection.execute("PRAGMA secure_delete=OFF")  # some builds would zero a dropped cache, and log it
                 return connection, rows
         except sqlite3.OperationalError as error:
             connection.close()

@@ -7,7 +7,6 @@
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from ..errors import CorruptFileError
 from .layout import Layout
 from .schema import CHUNK, FIELDS, Columns, create_items, quoted, table_name
-from .values import canonical, checksum, decode_column, decode_text, encode_column, encode_texts
+from .values import canonical, checksum, decode_column, decode_texts, encode_column, encode_texts
 
 
 def create_tables(connection: sqlite3.Connection, columns: Columns) -> None:
@@ -161,7 +160,7 @@ def read(
             seen.extend(here)
         if number == 0:
             positions, stored_ids = seen, collected.pop(0)
-            ids = [one if type(one) is str else decode_text(one, "an id") for one in stored_ids]
+            ids = decode_texts(stored_ids, "an id")
         elif seen != positions:
             raise CorruptFileError(f"its tables items and {table} hold different items.")
         metadata.update((c.name, decode_column(out, c)) for (_, c), out in zip(chosen, collected, strict=True))
@@ -174,12 +173,15 @@ def _scan(
     connection: sqlite3.Connection, table: str, fields: list[str], end: int
 ) -> Iterator[tuple[int, tuple, list[tuple]]]:
     """Yields (chunk, positions, columns) of a table in order."""
-    rows = connection.execute(
-        f"SELECT {', '.join(['position', *fields])} FROM {table} ORDER BY position LIMIT ?", (end + 1,)
+    query = (
+        f"SELECT {', '.join(['position', *fields])} FROM {table} WHERE position BETWEEN ? AND ? "
+        f"ORDER BY position LIMIT {CHUNK}"
     )
-    for chunk, group in groupby(rows, lambda row: row[0] // CHUNK):
-        here, *own = zip(*group, strict=True)
-        yield chunk, here, own
+    for chunk in range(-(-end // CHUNK)):
+        rows = connection.execute(query, (chunk * CHUNK, (chunk + 1) * CHUNK - 1)).fetchall()
+        if rows:
+            here, *own = zip(*rows, strict=True)
+            yield chunk, here, own
 
 
 def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids: Sequence[str]) -> int:
@@ -197,9 +199,11 @@ def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids
         keep = [i for i, position in enumerate(positions) if position not in doomed]
         _put_checks(connection, chunk, [positions[i] for i in keep], [[c[i] for i in keep] for c in stored_columns])
     gone = [(position,) for position in doomed]
+    connection.execute("PRAGMA secure_delete=ON")  # what a removed item was called does not stay in free pages
     for table, _ in columns.tables():
         connection.executemany(f"DELETE FROM {table} WHERE position = ?", gone)
     connection.executemany("DELETE FROM thumbnails WHERE position = ?", gone)
+    connection.execute("PRAGMA secure_delete=OFF")
     layout.items -= len(gone)
     return len(gone)
 
