@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow lint format bench docs dist clean
+.PHONY: demo test slow lint format bench docs dist hooks pins clean
 
 demo: .venv/.test
 	$(BIN)/latentspace demo -o demo-out --force
 
+# Two workers of one thread each: two that both ask for every core wait for one another.
 test: .venv/.test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 slow: .venv/.test
 	$(BIN)/python -m pytest -m slow
@@ -22,22 +23,33 @@ format: .venv/.lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# All tables, or some: make bench ONLY="startup pca"
 bench: .venv/.bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ONLY)
 
 docs: .venv/.docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-dist: .venv/.test
-	$(BIN)/pip install -q build && $(BIN)/python -m build
+dist: | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build
+	$(BIN)/python -m build
+
+hooks: .venv/.lint .venv/.test
+	$(BIN)/pre-commit install
+
+# After upgrading what should move: writes what is installed into constraints.txt.
+pins: .venv/.all .venv/.test .venv/.lint .venv/.bench .venv/.docs
+	$(BIN)/python .ci/pins.py
 
 clean:
 	rm -rf .venv dist build site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+# pip is the last file that venv makes, so an interrupted set-up is begun again.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "latentspace needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear .venv
 
 # One stamp an extra: installing is skipped while neither the project nor the pins have changed.
-.venv/.%: pyproject.toml constraints.txt | .venv/bin/python
+.venv/.%: pyproject.toml constraints.txt | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$*]"
 	@touch $@
