@@ -20,6 +20,7 @@ from .schema import APPLICATION_ID, CREATE, FORMAT, ITEM_INDEX, PAGE_BYTES, TABL
 
 WAIT = 30.0  # seconds a reader or writer waits for another process's writer
 _CACHE_KIB = 256 << 10  # a change up to this size reaches the file only at its commit; larger ones spill earlier
+_SMALLEST = 512  # bytes of SQLite's smallest page; it takes a shorter file for an empty database
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: VALUE_BYTES + (1 << 20),
@@ -72,11 +73,13 @@ def connect(path: str, mode: str, wait: float) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def plain_errors(path: str, wait: float = WAIT) -> Iterator[None]:
-    """Turns SQLite's errors, and CorruptFileError without the file's name, into one clear error."""
+    """Turns SQLite's errors, and a CorruptFileError that does not name the file yet, into one clear error."""
     name = os.path.basename(path)
     try:
         yield
     except CorruptFileError as error:
+        if str(error).startswith(name):
+            raise
         raise CorruptFileError(f"{name} is damaged: {error}") from None
     except sqlite3.Error as error:
         raise _meaning(error, path, name, wait) from None
@@ -137,6 +140,8 @@ def check_regular(path: str) -> os.stat_result:
         raise CorruptFileError(f"{name} is not a .latent file: it is no regular file.")
     if found.st_size == 0:
         raise CorruptFileError(f"{name} is not a .latent file: it is empty (0 bytes).")
+    if found.st_size < _SMALLEST:
+        raise CorruptFileError(f"{name} is not a .latent file: it has {found.st_size} bytes, and {_looks_like(path)}.")
     return found
 
 
@@ -149,7 +154,7 @@ def check_header(connection: sqlite3.Connection, path: str) -> list[tuple]:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
         raise CorruptFileError(
-            "it is an SQLite database, but not a .latent file "
+            f"{name} is not a .latent file: it is an SQLite database of another program "
             f"(application_id {application & 0xFFFFFFFF:#010x}, expected {APPLICATION_ID:#010x})."
         )
     found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -164,7 +169,7 @@ def check_header(connection: sqlite3.Connection, path: str) -> list[tuple]:
         raise CorruptFileError("its texts are not UTF-8.")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         raise CorruptFileError(
-            "another program switched it to write-ahead logging, which needs files beside it. "
+            f"{name} was switched to write-ahead logging by another program, and so needs files beside it. "
             "Mend it with any SQLite tool: PRAGMA journal_mode=DELETE"
         )
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT ?", (TABLES + 20,)).fetchall()

@@ -164,7 +164,8 @@ def read(
         elif seen != positions:
             raise CorruptFileError(f"its tables items and {table} hold different items.")
         metadata.update((c.name, decode_column(out, c)) for (_, c), out in zip(chosen, collected, strict=True))
-    if len(positions) != layout.items or len(set(ids)) != layout.items or (positions and positions[-1] >= layout.next):
+    outside = connection.execute("SELECT 1 FROM items WHERE position < 0 OR position >= ? LIMIT 1", (layout.next,))
+    if len(positions) != layout.items or len(set(ids)) != layout.items or outside.fetchone() is not None:
         raise CorruptFileError(f"it holds {len(positions):,} items where it lists {layout.items:,}.")
     return np.array(positions, dtype=np.int64), ids, metadata
 
