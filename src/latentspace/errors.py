@@ -23,3 +23,7 @@ class SkippedItemsWarning(UserWarning):
 
 class CollapseWarning(UserWarning):
     """Latent dimensions carry nothing, or training ended in a state that a user should look at."""
+
+
+class TrainingWarning(UserWarning):
+    """Training did not go as asked: it was rolled back, or stopped early; the message says what was kept."""

@@ -16,6 +16,7 @@ class Stateful:
 
     family: ClassVar[str]  # the name in FAMILIES, which a file may name: "pca"
     takes_images: ClassVar[bool] = False  # True: fit takes (n, c, h, w) as it is; False: the space flattens to (n, p)
+    rebuilt: ClassVar[frozenset[str]] = frozenset()  # fitted attributes that `_set_state` makes anew from the others
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; params and facts survive JSON unchanged.
@@ -37,9 +38,11 @@ class Stateful:
         facts: dict[str, Any] = {}
         arrays: dict[str, np.ndarray] = {}
         for name, value in vars(self).items():
-            if not name.endswith("_") or name.startswith("_"):
+            if not name.endswith("_") or name.startswith("_") or name in self.rebuilt:
                 continue
-            if isinstance(value, np.ndarray):
+            if name == "feature_names_in_":  # an array of Python strings, which no array format keeps
+                facts[name] = [str(column) for column in value]
+            elif isinstance(value, np.ndarray):
                 arrays[name] = value
             elif isinstance(value, np.generic):
                 facts[name] = value.item()
@@ -58,4 +61,4 @@ class Stateful:
         for name, value in {**facts, **arrays}.items():
             if not name.endswith("_") or name.startswith("_"):
                 raise ValueError(f"{type(self).__name__} has no fitted attribute {name!r}; the file is damaged.")
-            setattr(self, name, value)
+            setattr(self, name, np.array(value, dtype=object) if name == "feature_names_in_" else value)

@@ -1,0 +1,106 @@
+"""Features to the unit that a network trains in, and back: learned at fit, kept with the model.
+
+Two units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
+features share a meaning, as pixels do. "standard": each feature by its own mean and standard deviation; right where
+columns have units of their own. Sums run in float64, and the shift is subtracted before anything is rounded to float32:
+columns at 1e6 + noise keep their noise.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+Unit = Literal["unit", "standard"]
+
+_BLOCK = 2**22  # values that are scaled at a time in float64: 32 MB
+
+
+class Scaling(NamedTuple):
+    """x = (features - shift) / scale, each broadcast over items.
+
+    Attributes
+    ----------
+    unit : "unit" or "standard"
+        Which of the two it is: x in [0, 1], or x with mean 0 and standard deviation 1 in every column.
+    shift, scale : float64 arrays of shape (1,) or (p,)
+        In the features' own unit. `scale` is never 0: a constant feature has scale 1.
+    """
+
+    unit: str
+    shift: np.ndarray
+    scale: np.ndarray
+
+    def forward(self, features: np.ndarray) -> np.ndarray:
+        """Features (n, ...) to float32 x of shape (n, ...), in blocks."""
+        flat = features.reshape(len(features), -1)
+        x = np.empty(flat.shape, dtype=np.float32)
+        for rows in _blocks(flat):
+            x[rows] = (flat[rows].astype(np.float64) - self.shift) / self.scale
+        return x.reshape(features.shape)
+
+    def backward(self, x: np.ndarray) -> np.ndarray:
+        """x of shape (n, ...) back to float32 features of the same shape."""
+        flat = x.reshape(len(x), -1)
+        features = np.empty(flat.shape, dtype=np.float32)
+        for rows in _blocks(flat):
+            features[rows] = flat[rows] * self.scale + self.shift
+        return features.reshape(x.shape)
+
+    def log_volume(self, p: int) -> float:
+        """Returns the sum over p features of log(scale), in nats: log p(features) = log p(x) - log_volume."""
+        return float(np.log(np.broadcast_to(self.scale, (p,))).sum())
+
+
+def learn(features: np.ndarray, unit: str) -> Scaling:
+    """Learns a scaling from features of shape (n, ...)."""
+    return _unit(features) if unit == "unit" else _standard(features)
+
+
+def choose(features: np.ndarray) -> Unit:
+    """Chooses the unit from the data: "unit" for images and for columns that are shares or 8-bit levels, else "standard".
+
+    Parameters
+    ----------
+    features : float array of shape (n, p) or (n, c, h, w)
+        Images have one unit whatever their range. Columns are taken to share one when all lie in [0, 1], or are whole
+        numbers in [0, 255] that pass 1 and number at least 16 (flattened pictures; fewer columns are a table's).
+    """
+    if features.ndim > 2:
+        return "unit"
+    low, high = features.min(), features.max()
+    if low < 0 or high > 255:
+        return "standard"
+    if high <= 1:
+        return "unit"
+    whole = all(np.array_equal(features[rows], np.rint(features[rows])) for rows in _blocks(features))
+    return "unit" if whole and high > 100 and features.shape[1] >= 16 else "standard"
+
+
+def _unit(features: np.ndarray) -> Scaling:
+    low, high = float(features.min()), float(features.max())
+    if low >= 0 and high <= 1:  # already shares: stretching them would move the meaning of 0 and 1
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255 and high > 1:
+        low, high = 0.0, (255.0 if high > 100 else high)
+    span = high - low
+    return Scaling("unit", np.array([low]), np.array([span if span > 0 else 1.0]))
+
+
+def _standard(features: np.ndarray) -> Scaling:
+    flat = features.reshape(len(features), -1)
+    shift = flat[0].astype(np.float64)  # sums of differences from one item lose nothing to a far origin
+    total, squares = np.zeros_like(shift), np.zeros_like(shift)
+    for rows in _blocks(flat):
+        difference = flat[rows] - shift
+        total += difference.sum(axis=0)
+        squares += np.square(difference, out=difference).sum(axis=0)
+    mean = total / len(flat)
+    deviation = np.sqrt(np.maximum(squares / len(flat) - mean**2, 0))
+    # Below the rounding of its own values, a column is constant.
+    floor = 4 * np.finfo(features.dtype).eps * np.abs(shift + mean)
+    return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 1.0))
+
+
+def _blocks(flat: np.ndarray) -> list[slice]:
+    rows = max(1, _BLOCK // max(1, flat.shape[1]))
+    return [slice(begin, begin + rows) for begin in range(0, len(flat), rows)]

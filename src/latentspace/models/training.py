@@ -1,0 +1,340 @@
+"""The one training loop: every neural family goes through it.
+
+Data is one tensor in memory, shuffled by one draw an epoch, so there is no per-item loader. An epoch ends with a
+validation; the best weights by it are what a fit keeps. A gradient that is not finite rolls the run back to the last
+good epoch at half the rate. The state after an epoch is all there is (weights, moments, the generator's state), so a
+run resumed from a checkpoint goes on bit by bit as if it had not been interrupted.
+"""
+
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ..errors import TrainingWarning
+from ..progress import Progress
+from . import checkpoints
+from .threads import spare_threads, torch_threads
+from .updates import NotFinite, Schedule, Updates
+
+Row = dict[str, Any]  # of the history: one an epoch
+
+_MOST_ROLL_BACKS = 6
+_LOOK_EVERY = 5.0  # seconds between two looks at how many cores are free
+_AT_ONCE = 512  # items in a validation batch
+_PROBE = 1024  # items that activity is measured on
+
+
+class Trainable(Protocol):
+    """What the loop asks of a model, which is an nn.Module too."""
+
+    def loss(self, x: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+    def activity(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the estimators' parameters of the same names say what each is."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    warm_up: float  # share of the steps in which nothing is judged, because the loss itself still changes
+    threads: int | None
+    device: str
+    seed: int
+    verbose: bool = False
+
+
+def train(
+    model: Any,
+    x: Tensor,
+    rows: Tensor,
+    held_out: Tensor,
+    settings: Settings,
+    *,
+    generator: torch.Generator,
+    callback: Callable[[Row], Any] | None = None,
+    checkpoint: Path | None = None,
+    described: dict[str, Any] | None = None,
+) -> list[Row]:
+    """Trains a model in place and leaves it with its best weights.
+
+    Parameters
+    ----------
+    model : nn.Module that is Trainable
+        With its starting weights, on the settings' device.
+    x : float32 tensor of shape (n, ...)
+        All items in the network's unit; on any device that holds them, batches are brought over.
+    rows : int64 tensor
+        Which of them to learn from.
+    held_out : float32 tensor of shape (m, ...)
+        What to judge by; with m = 0 the training loss is the judge.
+    settings : Settings
+    generator : torch.Generator
+        On the model's device. The one source of chance: order, draws of z.
+    callback : callable or None
+        Called with every epoch's row; a true answer ends training there.
+    checkpoint : Path or None
+        Written after epochs, resumed from where it exists, removed at the end.
+    described : dict or None
+        What else must be equal for a checkpoint to be this run's.
+
+    Returns
+    -------
+    list of dict
+        One row an epoch: epoch, loss and its terms, validation_loss and its terms, active_dims, rate, threads, seconds,
+        roll_backs. Losses are nats an item.
+
+    Raises
+    ------
+    FloatingPointError
+        If not one epoch could be trained without NaN, at any of the rates that were tried.
+    """
+    run = _Run(model, x, rows, held_out, settings, generator)
+    run.mark = checkpoints.fingerprint(described or {}, x) if checkpoint else ""
+    if checkpoint and checkpoint.exists():
+        run.resume(checkpoint)
+    with Progress("training", run.schedule.steps) as progress:
+        progress.done = run.step
+        _loop(run, callback, checkpoint, progress)
+    model.load_state_dict(run.best)
+    model.eval()
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
+    return run.history
+
+
+def _loop(run: "_Run", callback: Callable[[Row], Any] | None, checkpoint: Path | None, progress: Progress) -> None:
+    written, cost = -math.inf, 0.0
+    while not run.ended():
+        try:
+            row = run.epoch(progress)
+        except NotFinite:
+            run.roll_back()
+            continue
+        except KeyboardInterrupt:
+            if not run.history:
+                raise
+            _warn(f"Stopped by Ctrl-C after {len(run.history)} epochs; the best of them, {run.best_epoch}, is kept.")
+            return
+        if run.settings.verbose:
+            print(describe(row), file=sys.stderr)
+        if callback is not None and callback(row):
+            return
+        # As often as it costs under a twentieth of the time.
+        if checkpoint and (began := time.monotonic()) - written > 20 * cost:
+            run.write(checkpoint)
+            written = time.monotonic()
+            cost = written - began
+
+
+def enough_epochs(n: int, batch_size: int) -> int:
+    """Returns how many passes over n items make about 6,000 steps, 10 to 300; early stopping cuts them short."""
+    return min(300, max(10, math.ceil(6000 / max(1, round(n / batch_size)))))
+
+
+def seed_of(checkpoint: Path) -> int:
+    """Returns the seed of the run that wrote a checkpoint."""
+    return int(checkpoints.read(checkpoint)[0]["seed"])
+
+
+def describe(row: Row) -> str:
+    """Writes a row of the history as a line."""
+    return "  ".join(
+        f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()
+    )
+
+
+class _Run:
+    """A training run between two epochs, and how to take it one epoch on."""
+
+    def __init__(
+        self, model: Any, x: Tensor, rows: Tensor, held_out: Tensor, settings: Settings, generator: torch.Generator
+    ):
+        self.model, self.x, self.rows, self.held_out = model, x, rows, held_out
+        self.settings, self.generator = settings, generator
+        self.batches = max(1, round(len(rows) / settings.batch_size))
+        self.batch = min(settings.batch_size, len(rows) // self.batches)
+        self.updates = Updates(model.parameters(), weight_decay=settings.weight_decay)
+        self.schedule = Schedule(settings.learning_rate, settings.epochs * self.batches)
+        self.planned = self.schedule.steps
+        self.mark = ""
+        self.step = 0
+        self.slower = 1.0  # what roll-backs left of the rate
+        self.roll_backs = 0
+        self.history: list[Row] = []
+        self.best = self._weights()
+        self.best_loss, self.best_epoch = math.inf, 0
+        self.threads, self.looked = settings.threads or 1, -math.inf
+        self.start = self._judge()["loss"]
+        self.good = self._state()
+
+    def ended(self) -> bool:
+        return self.step >= self.schedule.steps
+
+    def epoch(self, progress: Progress) -> Row:
+        """Trains one epoch, judges it, and keeps it as the last good one."""
+        began = time.monotonic()
+        with torch_threads(self._choose_threads()):
+            terms = self._learn(progress)
+            judged = self._judge() if len(self.held_out) else terms
+            _, active = self.model.activity(self._probe())
+        # A loss far above the untrained model's is a run away, even where float32 still holds it.
+        if not math.isfinite(judged["loss"]) or judged["loss"] > self.start + 10 * (1 + abs(self.start)):
+            raise NotFinite
+        row: Row = {"epoch": len(self.history) + 1, **terms}
+        if len(self.held_out):
+            row |= {f"validation_{name}": value for name, value in judged.items()}
+        row |= {
+            "active_dims": int(active.sum()),
+            "rate": self._rate(self.step - 1),
+            "threads": self.threads,
+            "seconds": round(time.monotonic() - began, 4),
+            "roll_backs": self.roll_backs,
+        }
+        self.history.append(row)
+        self._compare(judged["loss"])
+        self.good = self._state()
+        return row
+
+    def _learn(self, progress: Progress) -> dict[str, float]:
+        """Goes through the data once; returns the mean of the loss and of every term."""
+        self.model.train()
+        order = torch.randperm(len(self.rows), generator=self.generator, device=self.generator.device)
+        order = self.rows[order.to(self.rows.device)]
+        totals: dict[str, Tensor] = {}
+        for index in range(self.batches):
+            x = self.x.index_select(0, order[index * self.batch : (index + 1) * self.batch]).to(self.settings.device)
+            loss, terms = self.model.loss(x, self.generator, self.step / self.planned)
+            self.updates.step(loss, self._rate(self.step))
+            self.step += 1
+            for name, value in (("loss", loss.detach()), *terms.items()):
+                totals[name] = totals[name] + value if name in totals else value
+            progress.advance()
+        return {name: float(total) / self.batches for name, total in totals.items()}
+
+    @torch.no_grad()
+    def _judge(self) -> dict[str, float]:
+        """Returns the mean loss and terms on what is held out, with the same draws every time."""
+        self.model.eval()
+        generator = torch.Generator(self.generator.device).manual_seed(self.settings.seed)
+        items = self.held_out if len(self.held_out) else self.x[self.rows[: self.batch]]
+        totals: dict[str, float] = {}
+        for x in items.split(_AT_ONCE):
+            loss, terms = self.model.loss(x.to(self.settings.device), generator, 1.0)
+            for name, value in (("loss", loss), *terms.items()):
+                totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(items)
+        return totals
+
+    def _compare(self, loss: float) -> None:
+        """Keeps the best weights, and lets the rate fall when nothing has become better for `patience` epochs."""
+        epoch = len(self.history)
+        if loss < self.best_loss:
+            self.best, self.best_loss, self.best_epoch = self._weights(), loss, epoch
+        if self.schedule.falling(self.step) or self.step < self.settings.warm_up * self.planned:
+            return
+        judged_from = max(self.best_epoch, math.ceil(self.settings.warm_up * self.settings.epochs))
+        if epoch - judged_from >= self.settings.patience:
+            self.model.load_state_dict(self.best)
+            self.schedule.fall_from(self.step, max(2, epoch // 4) * self.batches)
+
+    def roll_back(self) -> None:
+        """Returns to the last good epoch at half the rate; the draws go on, so the same path is not taken again."""
+        self.roll_backs += 1
+        if self.roll_backs > _MOST_ROLL_BACKS:
+            if not self.history:
+                raise FloatingPointError(
+                    f"Training gave NaN or infinity in its first epoch at every rate from "
+                    f"{self.settings.learning_rate:g} down to {self.settings.learning_rate * self.slower:g}. "
+                    "Pass a smaller learning_rate, or look at the data's outliers."
+                )
+            _warn(f"Training kept giving NaN after epoch {len(self.history)}; epoch {self.best_epoch} is kept.")
+            self.step = self.schedule.steps
+            return
+        slower = self.slower / 2
+        self._restore(self.good)
+        self.slower = slower
+        _warn(
+            f"A gradient or loss was not finite in epoch {len(self.history) + 1}: back to epoch {len(self.history)}, "
+            f"going on at a learning rate of {self.settings.learning_rate * slower:.2g}."
+        )
+
+    def _rate(self, step: int) -> float:
+        return self.slower * self.schedule.rate(step)
+
+    def _choose_threads(self) -> int:
+        if self.settings.threads is None and time.monotonic() - self.looked > _LOOK_EVERY:
+            self.threads = spare_threads(torch.get_num_threads())
+            self.looked = time.monotonic()
+        return self.threads
+
+    def _probe(self) -> Tensor:
+        items = self.held_out if len(self.held_out) >= 32 else self.x[self.rows[:_PROBE]]
+        self.model.eval()
+        return items[: min(_PROBE, max(1, 2**22 // items[0].numel()))].to(self.settings.device)
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """All that the next epoch depends on, as facts and tensors."""
+        names = ("step", "slower", "roll_backs", "best_loss", "best_epoch")
+        facts = {name: getattr(self, name) for name in names}
+        facts |= {"history": list(self.history), "falls_at": self.schedule.falls_at, "steps": self.schedule.steps}
+        tensors = {f"model/{name}": value for name, value in self._weights().items()}
+        tensors |= {f"updates/{name}": value for name, value in self.updates.state().items()}
+        return facts, tensors
+
+    def _restore(self, state: tuple[dict[str, Any], dict[str, Tensor]]) -> None:
+        facts, tensors = state
+        for name in ("step", "slower", "best_loss", "best_epoch"):
+            setattr(self, name, facts[name])
+        self.history = list(facts["history"])
+        self.schedule.falls_at, self.schedule.steps = facts["falls_at"], facts["steps"]
+        self.model.load_state_dict(_under("model/", tensors))
+        self.updates.restore(_under("updates/", tensors))
+
+    def write(self, path: Path) -> None:
+        facts, tensors = self.good
+        best = {f"best/{name}": value for name, value in self.best.items()}
+        facts = facts | {"mark": self.mark, "seed": self.settings.seed}
+        checkpoints.write(path, facts, tensors | best | {"generator": self.generator.get_state()})
+
+    def resume(self, path: Path) -> None:
+        """Takes up a run from its checkpoint.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint is another run's: other data, other parameters.
+        """
+        facts, tensors = checkpoints.read(path)
+        if facts.get("mark") != self.mark:
+            raise ValueError(
+                f"checkpoint={str(path)!r} belongs to another fit: its data or parameters differ from these. "
+                "Pass the same ones, delete it, or give another path."
+            )
+        self._restore((facts, tensors))
+        self.roll_backs = facts["roll_backs"]
+        self.best = _under("best/", tensors)
+        self.generator.set_state(tensors["generator"])
+        self.good = self._state()
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, TrainingWarning, stacklevel=2)

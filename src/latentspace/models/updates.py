@@ -1,0 +1,114 @@
+"""One step of learning: gradients, clipped by what is usual for them, through a fused AdamW at a rate that a schedule gives."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class NotFinite(ArithmeticError):
+    """A gradient held NaN or infinity; the weights are as they were before the step."""
+
+
+class Updates:
+    """AdamW (Loshchilov and Hutter, 2019) with adaptive clipping.
+
+    A gradient's norm depends on the number of features and their likelihood, so no fixed bound fits all data. Here the
+    bound is `clip` times the moving average of the norms seen so far: usual steps pass untouched, an outlier is cut to
+    size (after Seetharaman et al., "AutoClip", 2020).
+
+    Parameters
+    ----------
+    parameters : iterable of tensors
+        What to learn.
+    weight_decay : float
+        Share of a weight that a step at rate 1 takes away.
+    clip : float
+        How many times the usual norm a gradient may have.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float, clip: float = 4.0):
+        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self.clip = clip
+        self.usual = 0.0  # 0 until the first step
+        # Fused: one pass over weights, gradients and moments instead of a dozen.
+        fused = self.parameters[0].device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=1e-3, weight_decay=weight_decay, fused=fused)
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Lowers the loss by one step.
+
+        Raises
+        ------
+        NotFinite
+            If the gradient is not finite; nothing is changed then.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        norm = float(nn.utils.get_total_norm(gradients))
+        if not math.isfinite(norm):
+            raise NotFinite
+        bound = self.clip * self.usual if self.usual > 0 else norm
+        if norm > bound:
+            # Rounded: sums over many values differ in their last bits between thread counts, the weights must not.
+            nn.utils.clip_grads_with_norm_(self.parameters, bound, torch.tensor(float(f"{norm:.3g}")))
+        self.usual += 0.05 * (min(norm, bound) - self.usual) if self.usual > 0 else norm
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Returns the moments and the usual norm as tensors by name."""
+        tensors = {"usual": torch.tensor(self.usual, dtype=torch.float64)}
+        for index, parameter in enumerate(self.parameters):
+            for name, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{index}.{name}"] = value.clone()
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Takes back what `state` gave."""
+        self.usual = float(tensors["usual"])
+        state: dict[int, dict[str, Any]] = {}
+        for key, value in tensors.items():
+            if key != "usual":
+                index, name = key.split(".", 1)
+                state.setdefault(int(index), {})[name] = value.clone()
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+
+class Schedule:
+    """A rate that needs no tuning: rises, stays, and falls to nothing once staying no longer helps.
+
+    Warm-up over the first steps, then constant until the validation loss stops improving or four fifths of the steps
+    are used, then a straight fall to zero (Hägele et al., "Scaling laws and compute-optimal training beyond fixed
+    training durations", 2024). Unlike a cosine it need not know the end in advance, so easy data ends early.
+
+    Parameters
+    ----------
+    peak : float
+        The constant rate.
+    steps : int
+        The most steps that training takes.
+    """
+
+    def __init__(self, peak: float, steps: int):
+        self.peak = peak
+        self.steps = steps
+        self.warm_up = max(1, min(200, steps // 20))
+        self.falls_at = max(self.warm_up, steps - steps // 5)
+
+    def rate(self, step: int) -> float:
+        """Returns the rate of a step, counted from 0."""
+        if step < self.falls_at:
+            return self.peak * min(1.0, (step + 1) / self.warm_up)
+        return self.peak * max(0.0, 1 - (step - self.falls_at + 0.5) / max(1, self.steps - self.falls_at))
+
+    def falling(self, step: int) -> bool:
+        """Tells whether the rate falls at this step."""
+        return step >= self.falls_at
+
+    def fall_from(self, step: int, length: int) -> None:
+        """Starts the fall now, over `length` steps, or over what is left if that is less."""
+        self.falls_at, self.steps = step, min(self.steps, step + length)
