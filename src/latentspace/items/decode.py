@@ -21,7 +21,7 @@ SUFFIXES = (
 )  # fmt: skip
 # Pillow knows many more formats, one of which (EPS) starts another program: only these are ever tried. Their plugins
 # are imported here because Pillow's own loading on first use is not made for several threads at once.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 _PLUGINS = (JpegImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 Image.preinit()
 

@@ -8,6 +8,7 @@ What a column holds is one of a few kinds: "number", "boolean", "words", "catego
 import datetime
 import decimal
 import numbers
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from .folders import check_ids, distinct
 _PURPOSE = "a table"
 _SCALARS = (str, int, float, bool, type(None), np.generic, datetime.date, datetime.timedelta, decimal.Decimal)
 _INT64 = 2**63
+_ARROW_TIME = re.compile(r"(timestamp\[.*|date32\[day\])\[pyarrow\]")
 PER_SECOND = {"D": 1 / 86_400, "s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -266,6 +268,11 @@ def _pandas_rows(frame: Any) -> tuple[Rows, list[str] | None]:
     spelled = None if plain else [str(label) for label in index]
     own = spelled if spelled is not None and len(set(spelled)) == len(spelled) else None
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)
+    for name, dtype in frame.dtypes.items():
+        if _ARROW_TIME.match(str(dtype)):  # Arrow's dates and times are read, and given back, as pandas' own
+            zone = getattr(dtype.pyarrow_dtype, "tz", None)
+            unit = getattr(dtype.pyarrow_dtype, "unit", "s")
+            frame[name] = frame[name].astype(f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]")
     return Rows(nw.from_native(frame, eager_only=True), labels, "pandas"), own
 
 

@@ -143,7 +143,12 @@ class Table(Modality):
                 if cells.dtype.kind == "number":
                     broken |= np.isinf(cells.numbers())
         good = usable & ~broken
-        if good.any() and not good.all():
+        if not good.any() and not all(roles.values()):
+            raise ValueError(
+                f"no row of {items.origin} can be read: all {len(rows):,} are empty or hold infinite numbers. "
+                "Give it rows with finite cells."
+            )
+        if not good.all() and good.any():
             rows = rows.select(np.flatnonzero(good))
         self.columns_: list[Column] = [self._learned(name, rows.cells(name), roles[name]) for name in rows.columns]
         if not any(column.names for column in self.columns_):
