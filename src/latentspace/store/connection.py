@@ -20,6 +20,7 @@ from .schema import APPLICATION_ID, CREATE, FORMAT, ITEM_INDEX, PAGE_BYTES, TABL
 
 WAIT = 30.0  # seconds a reader or writer waits for another process's writer
 _CACHE_KIB = 256 << 10  # a change up to this size reaches the file only at its commit; larger ones spill earlier
+_MEND = "Restore it from a copy, or make it anew."
 _SMALLEST = 512  # bytes of SQLite's smallest page; it takes a shorter file for an empty database
 
 _LIMITS = {
@@ -80,11 +81,15 @@ def plain_errors(path: str, wait: float = WAIT) -> Iterator[None]:
     except CorruptFileError as error:
         if str(error).startswith(name):
             raise
-        raise CorruptFileError(f"{name} is damaged: {error}") from None
+        raise CorruptFileError(f"{name} is damaged: {error} {_MEND}") from None
+    except sqlite3.ProgrammingError as error:
+        if "closed" in str(error):
+            raise ValueError(f"{name} is closed: what is read has to be read before. Open it again.") from None
+        raise
     except sqlite3.Error as error:
         raise _meaning(error, path, name, wait) from None
     except (OverflowError, UnicodeDecodeError, zlib.error) as error:
-        raise CorruptFileError(f"{name} is damaged: {error}.") from None
+        raise CorruptFileError(f"{name} is damaged: {error}. {_MEND}") from None
 
 
 def _meaning(error: sqlite3.Error, path: str, name: str, wait: float) -> Exception:
@@ -112,7 +117,7 @@ def _meaning(error: sqlite3.Error, path: str, name: str, wait: float) -> Excepti
             f"{name}: a value, or the metadata of one item together, is longer than {VALUE_BYTES >> 20} MiB, "
             "which is the most that a .latent file holds."
         )
-    return CorruptFileError(f"{name} is damaged: {error}.")
+    return CorruptFileError(f"{name} is damaged or cut short: {error}. {_MEND}")
 
 
 def _looks_like(path: str) -> str:

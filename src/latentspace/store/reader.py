@@ -120,9 +120,9 @@ class LatentFile:
             return {name: blobs.get_array(self._connection, self._layout, f"array/{name}") for name in names}
 
     def map(self, name: str) -> dict[str, Any]:
-        """Returns a map as {"facts": dict, "arrays": dict}. KeyError for a name the file does not have."""
+        """Returns a map as {"facts": dict, "arrays": dict}. ValueError for a name the file does not have."""
         if name not in self.map_names:
-            raise KeyError(f"there is no map {name!r}; the file has {self.map_names or 'none'}.")
+            raise ValueError(f"there is no map {name!r}; the file has {self.map_names or 'none'}.")
         with plain_errors(self._path, self._wait):
             facts = blobs.get_document(self._connection, self._layout, f"map/{name}/facts")
             if not isinstance(facts, dict):
@@ -139,7 +139,7 @@ class LatentFile:
         return self.items(())[0]
 
     def metadata(self, names: Iterable[str] | None = None) -> dict[str, list]:
-        """Returns metadata columns, all or those named. KeyError for a name the file does not have."""
+        """Returns metadata columns, all or those named. ValueError for a name the file does not have."""
         return self.items(names)[1]
 
     def items(self, names: Iterable[str] | None = None) -> tuple[list[str], dict[str, list]]:
@@ -147,7 +147,7 @@ class LatentFile:
         wanted = self.metadata_names if names is None else list(names)
         for name in wanted:
             if name not in self.metadata_names:
-                raise KeyError(f"there is no metadata column {name!r}; the file has {self.metadata_names}.")
+                raise ValueError(f"there is no metadata column {name!r}; the file has {self.metadata_names}.")
         with plain_errors(self._path, self._wait):
             self._live, ids, metadata = items.read(self._connection, self._layout, self._columns, wanted)
         return ids, metadata

@@ -22,6 +22,8 @@ except ImportError:  # Windows, where a file that is open cannot be deleted anyw
     fcntl = None  # type: ignore[assignment]
 
 _BESIDE = ("-journal", "-wal", "-shm")
+# What keeps a file from being replaced; any other error says that it is no .latent file worth keeping.
+_IN_THE_WAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL")
 
 
 def refuse_existing(target: str) -> None:
@@ -147,12 +149,10 @@ def _holding(target: str, wait: float) -> Iterator[tuple[int, Callable[[], None]
             connection, _ = open_writer(target, wait)
             release = connection.close
             version = get_layout(connection).version
-        except (CorruptFileError, UnsupportedError):
+        except (CorruptFileError, UnsupportedError, UnicodeDecodeError):
             pass  # nobody's state is lost by replacing it
-        except sqlite3.DatabaseError as error:
-            if not getattr(error, "sqlite_errorname", "").startswith(
-                ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
-            ):
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_IN_THE_WAY):
                 raise
     try:
         yield version, release
@@ -186,10 +186,11 @@ def _move(temporary: str, target: str, overwrite: bool, release: Callable[[], No
 
 def _sync(path: str) -> None:
     """Waits until a file's bytes, or a folder's names, are on the disk."""
-    if os.name == "nt" and os.path.isdir(path):
-        return
-    descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    folder = os.path.isdir(path)
+    # Windows opens no folders, and some network file systems do not sync them: then the rename is durable a bit later.
+    with contextlib.suppress(OSError) if folder else contextlib.nullcontext():
+        descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
