@@ -33,6 +33,13 @@ def start(code: str, *arguments: str) -> subprocess.Popen:
     return process
 
 
+def finish(process: subprocess.Popen) -> str:
+    """Returns what the process printed after "ready". Not communicate(): that loses what readline() had buffered."""
+    out = process.stdout.read()
+    assert process.wait(timeout=60) == 0
+    return out
+
+
 def rows(start, n=20):
     ids = [f"{start}-{i}" for i in range(n)]
     return ids, {}, np.full((n, 6), start, np.float32), np.zeros((n, 1, 6, 5), np.uint8), [b"p"] * n
@@ -62,9 +69,7 @@ def test_readers_in_other_processes_see_whole_states_while_one_writes(path):
         store.append(path, *rows(step), manifest={"steps": step + 1})
         time.sleep(0.005)
     for reader in readers:
-        out, _ = reader.communicate(timeout=60)
-        assert reader.returncode == 0
-        assert int(out) > 1, "the reader never read while the writer wrote"
+        assert int(finish(reader)) > 1, "the reader never read while the writer wrote"
 
 
 def test_two_writing_processes_lose_nothing_of_each_other(path):
@@ -135,18 +140,27 @@ def test_a_reader_of_the_old_file_goes_on_when_it_is_replaced(path):
     assert_same(store.read(path), contents(3, seed=1))
 
 
+KILLED = """
+import os, sqlite3
+connection = sqlite3.connect(path, isolation_level=None)
+connection.execute("PRAGMA cache_size=1")  # so that half of the change is in the file already
+connection.execute("BEGIN")
+connection.execute("UPDATE latents SET data = zeroblob(length(data))")
+connection.execute("UPDATE thumbnails SET data = zeroblob(90000)")
+print("ready", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_writer_left_half_done_is_rolled_back_by_the_next_to_open(tmp_path, path):
+    start(KILLED, path).wait(timeout=30)
+    assert os.path.getsize(path + "-journal") > 0
+    assert_same(store.read(path), contents(40))
+    assert os.listdir(tmp_path) == ["space.latent"]
+
+
 def test_a_journal_that_another_file_left_is_not_rolled_back_into_a_new_one(tmp_path, path):
-    code = """
-    import os, sqlite3
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA cache_size=1")
-    connection.execute("BEGIN")
-    connection.execute("UPDATE latents SET data = zeroblob(length(data))")
-    connection.execute("UPDATE thumbnails SET data = zeroblob(90000)")
-    print("ready", flush=True)
-    os.kill(os.getpid(), 9)
-    """
-    start(code, path).wait(timeout=30)
+    start(KILLED, path).wait(timeout=30)
     assert os.path.getsize(path + "-journal") > 0
     os.unlink(path)
     store.write(path, contents(5, seed=2))
@@ -172,11 +186,34 @@ def test_a_file_is_read_in_a_folder_that_cannot_be_written():
         store.write(path, contents(40))
         os.chmod(path, 0o444)
         os.chmod(folder, 0o555)
-        lines = start(code, path).communicate(timeout=30)[0].splitlines()
+        lines = finish(start(code, path)).splitlines()
         assert os.listdir(folder) == ["space.latent"]
         os.chmod(folder, 0o755)
     assert lines[0] == "40"
     assert "space.latent cannot be written" in lines[1]
+
+
+def test_a_half_done_change_in_a_folder_that_cannot_be_written_says_what_to_do():
+    code = """
+    import os
+    if os.getuid() == 0:
+        os.setuid(65534)
+    print("ready", flush=True)
+    try:
+        store.read(path)
+    except PermissionError as error:
+        print(error, flush=True)
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "space.latent")
+        store.write(path, contents(40))
+        start(KILLED, path).wait(timeout=30)
+        for one, mode in ((path, 0o444), (path + "-journal", 0o444), (folder, 0o555)):
+            os.chmod(one, mode)
+        said = finish(start(code, path))
+        os.chmod(folder, 0o755)
+    assert "space.latent has to be rolled back" in said
+    assert "copy it, together with space.latent-journal" in said
 
 
 def test_leftovers_of_a_writer_that_lives_are_not_swept_away(tmp_path, path):
