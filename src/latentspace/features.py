@@ -1,0 +1,141 @@
+"""The features of a space's items: kept in memory as compactly as they allow, or read again where they are too many."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .resources import available_memory, refuse_if_too_large
+
+BLOCK = 4096  # rows at a time: large enough for a full-speed product, small enough to forget
+
+Reader = Callable[[Sequence[int]], Iterator[np.ndarray]]
+
+
+class Features:
+    """Rows of x, shape (n, *shape), seen as float32 whatever they are kept as.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one item's features.
+    kept : array of shape (n, *shape), float32 or uint8, optional
+        The rows themselves; uint8 means x * 255.
+    later : callable() -> such an array, optional
+        Gives the rows on first use, where they wait in a file.
+    reread : callable(positions) -> iterator of float32 blocks, optional
+        Reads the rows at these positions from the items each time, where keeping them would take too much memory.
+    n : int, optional
+        Row count, needed with `later` and `reread`.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        kept: np.ndarray | None = None,
+        *,
+        later: Callable[[], np.ndarray] | None = None,
+        reread: Reader | None = None,
+        n: int = 0,
+    ):
+        self.shape = tuple(shape)
+        self._kept = kept
+        self._later = later
+        self._reread = reread
+        self._n = len(kept) if kept is not None else n
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def kept(self) -> np.ndarray | None:
+        """The rows as they are kept, float32 or uint8; None where they are read again each time."""
+        if self._kept is None and self._later is not None:
+            self._kept = self._later()
+        return self._kept
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows as float32."""
+        return self._n * int(np.prod(self.shape, dtype=np.int64)) * 4
+
+    def rows(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Returns the rows at these positions, float32 (m, *shape)."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        if self.kept is not None:
+            return as_float(self.kept[chosen])
+        blocks = list(self._again(chosen.tolist()))
+        return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), np.float32)
+
+    def blocks(self, size: int = BLOCK) -> Iterator[np.ndarray]:
+        """Yields all rows in order, float32, at most `size` at a time."""
+        for start in range(0, self._n, size):
+            stop = min(start + size, self._n)
+            if self.kept is not None:
+                yield as_float(self.kept[start:stop])
+            else:
+                yield from self._again(range(start, stop))
+
+    def whole(self) -> np.ndarray:
+        """Returns all rows as one float32 array.
+
+        Raises
+        ------
+        MemoryError
+            If they do not fit in the memory that is free.
+        """
+        if self.kept is not None and self.kept.dtype == np.float32:
+            return self.kept
+        refuse_if_too_large(
+            self.nbytes,
+            f"{self._n:,} items of features {self.shape} in one piece",
+            "Use model='pca', which reads them in blocks, a smaller size=, or fewer items.",
+        )
+        x = np.empty((self._n, *self.shape), np.float32)
+        start = 0
+        for block in self.blocks():
+            x[start : start + len(block)] = block
+            start += len(block)
+        return x
+
+    def appended(self, more: "Features") -> "Features":
+        """Returns these rows followed by those of `more`."""
+        if self.kept is not None and more.kept is not None:
+            return Features(self.shape, np.concatenate([self.kept, more.kept]))
+
+        def both(positions: Sequence[int]) -> Iterator[np.ndarray]:
+            for position in positions:
+                part, row = (self, position) if position < len(self) else (more, position - len(self))
+                yield part.rows([row])
+
+        return Features(self.shape, reread=both, n=len(self) + len(more))
+
+    def without(self, keep: np.ndarray) -> "Features":
+        """Returns the rows where the boolean array `keep` of shape (n,) is true."""
+        if self.kept is not None:
+            return Features(self.shape, self.kept[keep])
+        rows = np.flatnonzero(keep)
+        return Features(self.shape, reread=lambda chosen: self._again(rows[list(chosen)].tolist()), n=len(rows))
+
+    def _again(self, positions: Sequence[int]) -> Iterator[np.ndarray]:
+        assert self._reread is not None
+        return self._reread(positions)
+
+
+def as_float(rows: np.ndarray) -> np.ndarray:
+    """Rows as kept (float32, or uint8 meaning x * 255) to float32."""
+    if rows.dtype == np.uint8:
+        return np.divide(rows, np.float32(255), dtype=np.float32)
+    return np.asarray(rows, dtype=np.float32)
+
+
+def as_stored(x: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
+    """Float32 rows to the form they are kept in; the inverse of `as_float`."""
+    if np.dtype(dtype) == np.uint8:
+        return np.rint(x * 255).astype(np.uint8)
+    return np.asarray(x, dtype=np.float32)
+
+
+def worth_keeping(n: int, shape: tuple[int, ...], stored_as: str) -> bool:
+    """Whether the rows may stay in memory: when they take under a third of what is free."""
+    size = 1 if stored_as == "uint8" else 4
+    return n * int(np.prod(shape, dtype=np.int64)) * size < available_memory() / 3

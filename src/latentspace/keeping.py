@@ -1,0 +1,230 @@
+"""A space's life in its file: save, load, add, remove, and catching up with what other processes committed."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import __version__, fitting, looking, store
+from .errors import CorruptFileError, UnsupportedError
+from .features import Features, as_stored
+from .items import KINDS, gather_for
+from .items.protocol import OnError, Skipped
+from .models import FAMILIES, family
+from .models.densities import DENSITIES, density_class
+
+if TYPE_CHECKING:
+    from .space import LatentSpace, OnExisting
+
+KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
+
+
+# ---------------------------------------------------------------------- save
+def save(space: "LatentSpace", path: str | Path | None, overwrite: bool) -> Path:
+    """Writes the whole space; see `LatentSpace.save`."""
+    if path is None and space.path is None:
+        raise ValueError("save() needs a path: this space lives in no file yet. Call space.save('name.latent').")
+    target = Path(path) if path is not None else Path(space.path or "")
+    same = space.path is not None and target.resolve() == space.path.resolve()
+    store.write(target, contents_of(space), overwrite=overwrite or same)
+    space.path = target
+    space._version = store.version(target)
+    return target
+
+
+def contents_of(space: "LatentSpace") -> store.Contents:
+    """A space as plain data."""
+    arrays: dict[str, np.ndarray] = {}
+    manifest = {
+        "latentspace": __version__,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "modality": _put(arrays, "modality", *space.modality.state()) | {"kind": space.modality.kind},
+        "model": _estimator(arrays, "model", space.model),
+        "density": _estimator(arrays, "density", space.density) if space.density is not None else None,
+        "facts": space.facts,
+    }
+    features = _features_to_keep(space)
+    pictures = None if features is not None else looking.thumbnails(space)
+    return store.Contents(
+        manifest=manifest, arrays=arrays, ids=list(space.ids), metadata=space.metadata, latents=space.latents,
+        features=features, thumbnails=pictures, maps={name: looking.map_state(m) for name, m in space.maps.items()},
+        skipped=[(item.id, item.reason) for item in space.skipped],
+    )  # fmt: skip
+
+
+def _put(arrays: dict[str, np.ndarray], room: str, facts: Mapping, own: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    arrays.update({f"{room}/{name}": array for name, array in own.items()})
+    return {"facts": dict(facts)}
+
+
+def _estimator(arrays: dict[str, np.ndarray], room: str, model: Any) -> dict[str, Any]:
+    name = getattr(model, "family", None)
+    if name is None or not hasattr(model, "get_state"):
+        raise UnsupportedError(
+            f"a space with model={type(model).__name__} cannot be saved: its state is not known, and a .latent file "
+            f"never holds a pickle. Models that can be saved: {', '.join(sorted(FAMILIES))}."
+        )
+    params, facts, own = model.get_state()
+    return _put(arrays, room, facts, own) | {"family": name, "params": params}
+
+
+def _features_to_keep(space: "LatentSpace") -> np.ndarray | None:
+    features = space._features
+    if features is None:
+        return None
+    kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
+    if features.nbytes // 4 * np.dtype(kept).itemsize > KEEP_UP_TO:
+        return None
+    return features.kept if features.kept is not None else as_stored(features.whole(), kept)
+
+
+# ---------------------------------------------------------------------- load
+def load(make: type["LatentSpace"], path: Path) -> "LatentSpace":
+    """Opens a `.latent` file as a space."""
+    with store.LatentFile(path) as file:
+        manifest, arrays = file.manifest(), file.arrays()
+        ids, metadata = file.items()
+        latents, version, skipped = file.latents(), file.version, file.skipped()
+        maps = {name: file.map(name) for name in file.map_names}
+        has_features = file.feature_shape is not None
+    try:
+        modality = KINDS[manifest["modality"]["kind"]].from_state(
+            manifest["modality"]["facts"], _of(arrays, "modality")
+        )
+        model = _rebuild(family(manifest["model"]["family"]), manifest["model"], _of(arrays, "model"))
+        density = None
+        if manifest["density"] is not None:
+            if manifest["density"]["family"] not in DENSITIES:
+                raise ValueError(f"density {manifest['density']['family']!r} is not known")
+            density = _rebuild(
+                density_class(manifest["density"]["family"]), manifest["density"], _of(arrays, "density")
+            )
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise CorruptFileError(
+            f"{path} does not hold a whole space ({type(error).__name__}: {error}). "
+            "It is damaged, or was written by a newer latentspace; restore it from a copy."
+        ) from error
+    space = make(
+        modality, model, ids=ids, metadata=metadata, latents=latents, features=None, density=density,
+        skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
+    )  # fmt: skip
+    space.path, space._version = path, version
+    space._features = _stored_features(space) if has_features else looking.source_features(space)
+    space.maps = {name: looking.map_from_state(space, state) for name, state in maps.items()}
+    return space
+
+
+def _of(arrays: Mapping[str, np.ndarray], room: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(room + "/"): array for name, array in arrays.items() if name.startswith(room + "/")}
+
+
+def _rebuild(cls: Any, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
+    return cls.from_state(state["params"], state["facts"], arrays)
+
+
+def _stored_features(space: "LatentSpace") -> Features:
+    """The features a file keeps, read on first use and matched by id, whatever other processes did meanwhile."""
+    path, ids = space.path, list(space.ids)
+
+    assert path is not None
+
+    def read() -> np.ndarray:
+        with store.LatentFile(path) as file:
+            there, rows = file.ids(), file.features()
+        assert rows is not None
+        if there == ids:
+            return rows
+        place = {id_: row for row, id_ in enumerate(there)}
+        gone = [id_ for id_ in ids if id_ not in place]
+        if gone:
+            raise ValueError(
+                f"{path} was changed by another process: item {gone[0]!r} is no longer in it. Call space.refresh()."
+            )
+        return rows[[place[id_] for id_ in ids]]
+
+    return Features(space.modality.shape, later=read, n=len(ids))
+
+
+def refresh(space: "LatentSpace") -> bool:
+    """Catches up with the file; returns whether anything had changed."""
+    if space.path is None or store.version(space.path) == space._version:
+        return False
+    now = load(type(space), space.path)
+    vars(space).update(vars(now))
+    for drawn in space.maps.values():
+        looking.attach(space, drawn)
+    return True
+
+
+# ---------------------------------------------------------------------- add and remove
+def add(
+    space: "LatentSpace", items: Any, *, ids: Sequence[str] | None, metadata: Any,
+    on_error: OnError, on_existing: "OnExisting",
+) -> list[str]:  # fmt: skip
+    """Encodes items and appends them, to the file first; see `LatentSpace.add`."""
+    if on_existing not in ("raise", "skip", "replace"):
+        raise ValueError(f"on_existing={on_existing!r} is not known; choose 'raise', 'skip' or 'replace'.")
+    refresh(space)
+    gathered = gather_for(space.modality, items, ids)
+    gathered.metadata.update(fitting.columns_of(metadata, gathered.ids))
+    known = [id_ for id_ in gathered.ids if id_ in space._positions]
+    if known and on_existing == "raise":
+        raise ValueError(
+            f"{len(known):,} of the {len(gathered):,} items are in this space already ({known[0]!r} first). "
+            "Pass ids= of their own, or on_existing='skip' or 'replace'."
+        )
+    if known and on_existing == "skip":
+        gathered = gathered.select([row for row, id_ in enumerate(gathered.ids) if id_ not in space._positions])
+    read = fitting.read_all(space.modality, gathered, on_error, keep=True)
+    fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
+    z = fitting.encode_features(space.model, read.features)
+    stored = read.features.kept if space._features is not None else None
+    replaced = [id_ for id_ in read.ids if id_ in space._positions]
+    if space.path is not None:
+        pictures = looking.thumbnails_of(space, read.features) if stored is None else None
+        store.append(
+            space.path, read.ids, read.metadata, z, features=stored, thumbnails=pictures, replace=bool(replaced)
+        )
+        refresh(space)
+        return read.ids
+    if replaced:
+        remove(space, replaced)
+    _append(space, read, z)
+    return read.ids
+
+
+def _append(space: "LatentSpace", read: fitting.ReadItems, z: np.ndarray) -> None:
+    before, more = len(space), len(read.ids)
+    names = [*space.metadata, *(name for name in read.metadata if name not in space.metadata)]
+    space.metadata = {
+        name: space.metadata.get(name, [None] * before) + read.metadata.get(name, [None] * more) for name in names
+    }
+    space.ids = space.ids + read.ids
+    space.latents = np.concatenate([space.latents, z])
+    if space._features is not None:
+        space._features = space._features.appended(read.features)
+    space._raw = None  # the first source no longer holds every item; they come back from their features
+    space._changed()
+
+
+def remove(space: "LatentSpace", ids: list[str]) -> int:
+    """Removes items by id, from the file first; see `LatentSpace.remove`."""
+    refresh(space)
+    gone = {space.position(id_) for id_ in ids}
+    if space.path is not None:
+        store.remove(space.path, [space.ids[row] for row in sorted(gone)])
+        refresh(space)
+        return len(gone)
+    keep = np.ones(len(space), bool)
+    keep[list(gone)] = False
+    rows = np.flatnonzero(keep).tolist()
+    space.ids = [space.ids[row] for row in rows]
+    space.metadata = {name: [column[row] for row in rows] for name, column in space.metadata.items()}
+    space.latents = space.latents[keep]
+    if space._features is not None:
+        space._features = space._features.without(keep)
+    space._raw = space._raw.select(rows) if space._raw is not None else None
+    space._changed()
+    return len(gone)

@@ -1,0 +1,114 @@
+"""What a space shows of itself: its items, their thumbnails, what it is, and its maps."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import items as items_room
+from .errors import UnsupportedError
+from .features import Features
+
+if TYPE_CHECKING:
+    from .space import LatentSpace
+
+THUMBNAIL = 64  # pixels on the longer side
+
+
+# ---------------------------------------------------------------------- items
+def items_at(space: "LatentSpace", positions: Sequence[int]) -> Any:
+    """The items at some positions in their own form, from the features that the space keeps."""
+    if space._features is None:
+        raise UnsupportedError(
+            "the items of this space are not at hand: it was loaded from a file without their features, and their "
+            f"source {space.facts.get('origin')!r} is not there. Bring the source back and load the space again."
+        )
+    return space.modality.restore(space._features.rows(list(positions)))
+
+
+def item_at(space: "LatentSpace", position: int) -> Any:
+    """One item in its own form."""
+    several = items_at(space, [position])
+    return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
+
+
+def source_features(space: "LatentSpace") -> Features | None:
+    """Features read again from where the space's items came from; None when that is no longer there."""
+    origin = space.facts.get("origin")
+    if not isinstance(origin, str) or not Path(origin).exists():
+        return None
+
+    def again(positions: Sequence[int]) -> Any:
+        gathered = items_room.gather(origin, kind=space.modality.kind)[1]
+        place = {id_: row for row, id_ in enumerate(gathered.ids)}
+        try:
+            chosen = [place[space.ids[position]] for position in positions]
+        except KeyError as missing:
+            raise ValueError(f"item {missing} is no longer in {origin}, where this space reads its items.") from None
+        for batch in space.modality.read(gathered.select(chosen), on_error="raise"):
+            yield batch.x
+
+    return Features(space.modality.shape, reread=again, n=len(space))
+
+
+# ---------------------------------------------------------------------- pictures
+def thumbnails(space: "LatentSpace") -> list[bytes] | None:
+    """Every item's thumbnail as an encoded picture; None where the modality has none."""
+    return space._thumbnails or (thumbnails_of(space, space._features) if space._features is not None else None)
+
+
+def thumbnails_of(space: "LatentSpace", features: Features) -> list[bytes] | None:
+    """Thumbnails of features as WebP; None where the modality has no pictures."""
+    encoded: list[bytes] = []
+    for block in features.blocks(512):
+        for x in block:
+            picture = space.modality.picture(x)
+            if picture is None:
+                return None
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            held = io.BytesIO()
+            picture.save(held, "WEBP", quality=80)
+            encoded.append(held.getvalue())
+    return encoded
+
+
+def pictures(space: "LatentSpace", items: Any) -> list[Any]:
+    """Items in their own form as pictures for a sheet.
+
+    Raises
+    ------
+    UnsupportedError
+        If items of this modality have no picture.
+    """
+    x = space.features(items, on_error="raise")
+    drawn = [space.modality.picture(row) for row in x]
+    if any(picture is None for picture in drawn):
+        raise UnsupportedError(
+            f"{space.modality.kind} have no picture; write them as rows instead (a .csv or .npy ending)."
+        )
+    return drawn
+
+
+# ---------------------------------------------------------------------- what it is
+def describe(space: "LatentSpace") -> dict[str, Any]:
+    """What a space is, as plain data; see `LatentSpace.info`."""
+    active = getattr(space.model, "active_dims_", None)
+    return {
+        "path": str(space.path) if space.path is not None else None,
+        "kind": space.modality.kind,
+        "items": len(space),
+        "skipped": len(space.skipped),
+        "features": list(space.modality.shape),
+        "model": getattr(space.model, "family", type(space.model).__name__),
+        "dims": space.dims,
+        "active_dims": None if active is None else int(np.sum(active)),
+        "density": getattr(space.density, "family", None),
+        "metadata": sorted(space.metadata),
+        "maps": sorted(space.maps),
+        **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},
+        "reconstruction": space.facts.get("reconstruction"),
+    }
+
+

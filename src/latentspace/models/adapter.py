@@ -1,0 +1,64 @@
+"""Lets a space use any estimator: shapes in and out, blocks, and a typed refusal where a model has no way back."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..features import BLOCK, Features
+
+
+def fit_model(model: Any, features: Features, y: Any = None) -> Any:
+    """Fits an estimator on features; in blocks where they are not kept and the model can, else in one piece."""
+    if features.kept is None and hasattr(model, "fit_blocks"):
+        return model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
+    x = _as_input(model, features.whole())
+    return model.fit(x) if y is None else model.fit(x, y)
+
+
+def encode(model: Any, x: np.ndarray) -> np.ndarray:
+    """Features (n, ...) to latents, float32 (n, dims); no items give no rows."""
+    if len(x) == 0:
+        return np.empty((0, dims_of(model)), np.float32)
+    parts = [
+        np.asarray(model.transform(_as_input(model, x[start : start + BLOCK])), dtype=np.float32)
+        for start in range(0, len(x), BLOCK)
+    ]
+    return np.concatenate(parts)
+
+
+def decode(model: Any, z: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Latents (n, dims) back to features, float32 (n, *shape).
+
+    Raises
+    ------
+    UnsupportedError
+        If the model has no decoder.
+    """
+    require_decoder(model)
+    if len(z) == 0:
+        return np.empty((0, *shape), np.float32)
+    parts = [np.asarray(model.inverse_transform(z[s : s + BLOCK]), dtype=np.float32) for s in range(0, len(z), BLOCK)]
+    return np.concatenate(parts).reshape(len(z), *shape)
+
+
+def require_decoder(model: Any) -> None:
+    """Raises UnsupportedError for a model without `inverse_transform`, naming models that have one."""
+    if not hasattr(model, "inverse_transform"):
+        raise UnsupportedError(
+            f"{type(model).__name__} has no way back from latents to features (no inverse_transform). "
+            "Models that decode: 'pca', 'autoencoder', 'vae'."
+        )
+
+
+def dims_of(model: Any) -> int:
+    """Latent dimensions of a fitted estimator."""
+    for name in ("dims_", "n_components_", "n_components"):
+        value = getattr(model, name, None)
+        if isinstance(value, int | np.integer):
+            return int(value)
+    raise UnsupportedError(f"{type(model).__name__} does not say how many dimensions its latents have (dims_).")
+
+
+def _as_input(model: Any, x: np.ndarray) -> np.ndarray:
+    return x if getattr(model, "takes_images", False) else x.reshape(len(x), -1)
