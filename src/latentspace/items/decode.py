@@ -117,9 +117,9 @@ def _why_not_opened(file: Any, error: Exception) -> str:
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         return "empty: 0 bytes"
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         pixels = re.search(r"\d+", str(error))
-        return f"too large: its header says {int(pixels[0]):,} pixels (limit {MAX_PIXELS:,})" if pixels else str(error)
+        return f"too large: its header says {int(pixels[0]):,} pixels" if pixels else f"too large: {error}"
     if isinstance(error, UnidentifiedImageError):
         file.seek(0)
         return f"not an image that can be read, or cut off in its header: {size:,} bytes that begin {file.read(12)!r}"

@@ -212,7 +212,7 @@ def is_frame(source: Any) -> bool:
     module = type(source).__module__.split(".")[0]
     if module == "pandas":
         return hasattr(source, "columns") or (hasattr(source, "to_frame") and hasattr(source, "index"))
-    return module in ("polars", "pyarrow", "modin", "cudf", "narwhals") and hasattr(source, "columns")
+    return module in ("polars", "pyarrow", "modin", "cudf", "narwhals") and hasattr(type(source), "columns")
 
 
 def rows_of(source: Any) -> tuple[Rows, list[str] | None] | None:
