@@ -15,7 +15,7 @@ AT_HAND = ["breast-cancer", "digits", "mnist-5k", "wine"]  # pip brought them wi
 FETCHED = sorted(set(sets.SETS) - set(AT_HAND))
 COUNTS = {
     "breast-cancer": (569, 2), "cells": (2019, 2), "diamonds": (53_940, 5), "digits": (1797, 10),
-    "emoji": (1911, 10), "emoji-twitter": (1911, 10), "faces": (200, 2), "fashion-mnist": (70_000, 10),
+    "emoji": (1911, 10), "emoji-twitter": (1911, 10), "faces": (200, 2), "fashion-mnist": (70_000, 10), "glyphs": (10_664, 62),
     "mnist": (70_000, 10), "mnist-5k": (5000, 10), "penguins": (344, 3), "photos": (26, None), "stamps": (796, None),
     "tissues": (189, 7), "tumours": (64, 14), "wine": (178, 3),
 }  # fmt: skip
@@ -167,7 +167,7 @@ def test_files_other_than_recorded_are_refused_and_removing_them_is_advised(tmp_
     wanted = Source("npm", "some-data", "1.0", ("*",), "0" * 64, 1)
     wanted.folder().mkdir(parents=True)
     (wanted.folder() / "a").write_bytes(b"changed")
-    with pytest.raises(UnavailableError, match=r"holds other data than expected.*Remove .*some-data-1\.0"):
+    with pytest.raises(UnavailableError, match=r"holds other data than expected.*remove .*some-data-1\.0"):
         wanted.fetch()
 
 

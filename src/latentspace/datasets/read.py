@@ -92,6 +92,32 @@ def emoji(vendor: str) -> Callable[[Path], Parts]:
     return read
 
 
+def glyphs(root: Path) -> Parts:
+    """White capital and small letters and figures on black, centred, from every font that has them all."""
+    import string
+
+    from PIL import Image, ImageDraw, ImageFont
+
+    characters = string.digits + string.ascii_letters
+    pictures: list[np.ndarray] = []
+    names, families = [], []
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        font = ImageFont.truetype(path, 24, layout_engine=ImageFont.Layout.BASIC)
+        missing = bytes(font.getmask("\uffff"))
+        if any(bytes(font.getmask(c)) in (missing, b"") for c in characters):
+            continue
+        for character in characters:
+            picture = Image.new("L", (32, 32))
+            left, top, right, bottom = font.getbbox(character)
+            corner = (16 - (left + right) / 2, 16 - (top + bottom) / 2)
+            ImageDraw.Draw(picture).text(corner, character, fill=255, font=font)
+            pictures.append(np.asarray(picture))
+        names += [path.stem] * len(characters)
+        families += [path.parent.name] * len(characters)
+    fonts = len(names) // len(characters)
+    return Parts(np.stack(pictures), np.array(list(characters) * fonts), metadata={"font": names, "family": families})
+
+
 def faces(root: Path) -> Parts:
     """Scikit-image's cut-outs from Labeled Faces in the Wild: 100 faces, then 100 others; levels 0 to 1."""
     x = np.load(root / "skimage" / "data" / "lfw_subset.npy", allow_pickle=False)

@@ -93,6 +93,16 @@ _EMOJI_TWITTER = Source(
     "npm", "emoji-datasource-twitter", "16.0.0", ("package/emoji.json", "package/img/twitter/64/*.png"),
     "d0638f294a3b2bc5661117a6c998f082417d6b0c7c7e52ad4dad7555c762f36c", 62,
 )  # fmt: skip
+_FONTS = Source(
+    "apt",
+    "fonts-cabin fonts-cantarell fonts-comfortaa fonts-crosextra-caladea fonts-crosextra-carlito fonts-croscore "
+    "fonts-dancingscript fonts-dejavu-core fonts-ebgaramond fonts-firacode fonts-freefont-ttf fonts-gfs-didot "
+    "fonts-goudybookletter fonts-hack fonts-inconsolata fonts-isabella fonts-junction fonts-lato fonts-league-spartan "
+    "fonts-liberation2 fonts-linuxlibertine fonts-lobster fonts-open-sans fonts-prociono fonts-quicksand "
+    "fonts-roboto-unhinted fonts-sil-gentium",
+    "Debian 12", ("usr/share/fonts/*.ttf", "usr/share/fonts/*.otf"),
+    "6eaaf3658f94de6139c5a124bfd02bf1b7b8ab84d9411e6037afb41846c7aa57", 20,
+)  # fmt: skip
 _PICTURES = Source(
     "pip", "scikit-image", "0.26.0", ("skimage/data/lfw_subset.npy", "skimage/data/*.png", "skimage/data/*.jpg"),
     "97c5e1c90932995be2c2e435ce321af1c5ab5f08d1f8bab3b9fdb1ca7d897f27", 14,
@@ -146,6 +156,10 @@ SETS: dict[str, Entry] = {
     "emoji-twitter": Entry(
         "the same emoji in Twitter's drawing", _EMOJI_TWITTER,
         read.emoji("twitter"), "CC BY 4.0",
+    ),
+    "glyphs": Entry(
+        "62 characters in each of 172 fonts of 27 families, 32 x 32, grey; label: the character", _FONTS,
+        read.glyphs, "each font its own (OFL, Apache-2.0, GPL with exception, and others)",
     ),
     "faces": Entry(
         "100 faces and 100 pictures of anything else, 25 x 25, grey", _PICTURES,

