@@ -95,7 +95,8 @@ class Source:
         found = digest(folder)
         if found != self.sha256:
             raise UnavailableError(
-                f"the {self} holds other data than expected: its files' sha256 is {found}, recorded is {self.sha256}. {mend}"
+                f"the {self} holds other data than expected: its files' sha256 is {found}, "
+                f"recorded is {self.sha256}. {mend}"
             )
 
 
