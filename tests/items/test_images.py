@@ -231,7 +231,7 @@ def test_nested_folders_keep_their_whole_way(tmp_path):
 
 def test_ids_rows_and_metadata_stay_aligned_over_blocks(photos):
     modality = learned(photos)
-    whole, ids, _ = read(modality, photos)
+    whole, _, _ = read(modality, photos)
     blocks = list(modality.read(modality.gather(photos), block=7))
     assert [len(block) for block in blocks] == [7] * 8 + [4]
     np.testing.assert_array_equal(np.concatenate([block.x for block in blocks]), whole)

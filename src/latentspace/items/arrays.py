@@ -268,7 +268,7 @@ def _layout(shape: Sequence[int], wanted: Any, origin: str) -> str:
     axes = {2: ("vectors",), 3: ("nhw",), 4: ("nhwc", "nchw")}[len(shape)]
     if wanted != "auto":
         if wanted not in axes:
-            raise ValueError(f"layout={wanted!r} does not fit {origin} of shape {tuple(shape)}: that can be {axes}.")
+            raise ValueError(f"layout={wanted!r} does not fit {origin}, which has shape {tuple(shape)}: use {axes}.")
         return wanted
     if len(shape) < 4:
         return axes[0]
@@ -277,7 +277,7 @@ def _layout(shape: Sequence[int], wanted: Any, origin: str) -> str:
     if shape[1] in _COLOURS:
         return "nchw"
     raise ValueError(
-        f"{origin} of shape {tuple(shape)} has no axis of 1, 3 or 4 channels, last or second. Say which it is with "
+        f"{origin} has shape {tuple(shape)} and no axis of 1, 3 or 4 channels, last or second. Say which it is with "
         "layout='nhwc' or 'nchw', or reshape it to vectors (n, p)."
     )
 

@@ -10,8 +10,10 @@ import numpy as np
 from .dtypes import Dtype
 from .frames import Cells
 
-_STEPS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}  # in one day
+_STEPS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}  # in a day
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31, in days since 1970
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_FLOAT64_MAX = float(np.finfo(np.float64).max)
 
 
 @dataclass
@@ -88,12 +90,17 @@ class Number:
 
     def decode(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
         missing = x[:, 1] > 0.5 if self.indicator else np.zeros(len(x), bool)
-        values = x[:, 0].astype(np.float64) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            values = x[:, 0].astype(np.float64) * self.scale + self.mean
+        values = np.clip(values, -_FLOAT64_MAX, _FLOAT64_MAX)
         if self.step:
             values = np.rint(values / self.step) * self.step
-        if self.dtype.kind in ("moment", "duration"):
-            limit = 2.0**62
-            return np.clip(values, -limit, limit).astype(np.int64) + self.origin, missing
+        moments = self.dtype.kind in ("moment", "duration")
+        if moments or (self.dtype.whole and np.abs(values).max(initial=0.0) < 2**62):
+            low, high = _bounds(self.dtype)
+            counts = np.clip(values, -(2.0**62), 2.0**62).astype(np.int64)
+            counts = np.clip(counts, max(low - self.origin, -(2**62)), min(high - self.origin, 2**62))
+            return counts + self.origin, missing
         return values + self.origin, missing
 
     def facts(self) -> dict[str, Any]:
@@ -105,7 +112,8 @@ class Number:
     @classmethod
     def from_facts(cls, name: str, dtype: Dtype, facts: Mapping[str, Any]) -> "Number":
         made = cls(name, dtype, *(facts[key] for key in ("origin", "mean", "scale", "step", "indicator")))
-        if type(made.origin) is not int or abs(made.origin) >= 2**63 or type(made.step) is not int or made.step < 0:
+        whole = type(made.origin) is int and type(made.step) is int
+        if not whole or not -(2**63) <= made.origin < 2**63 or not 0 <= made.step < 2**63:
             raise ValueError(f"column {name!r}: origin {made.origin!r}, step {made.step!r}")
         if not all(type(value) in (int, float) and math.isfinite(value) for value in (made.mean, made.scale)):
             raise ValueError(f"column {name!r}: mean {made.mean!r}, scale {made.scale!r}")
@@ -134,6 +142,14 @@ def _shifted(cells: Cells, dtype: Dtype, origin: int | None) -> tuple[int, np.nd
         shifted = counts.astype(np.float64) - float(origin)
     shifted[cells.missing | unread] = np.nan
     return origin, shifted
+
+
+def _bounds(dtype: Dtype) -> tuple[int, int]:
+    """Least and largest counts that stay in int64, and for moments in the years 1 to 9999, which all calendars hold."""
+    low, high = -(2**63), 2**63 - 1
+    if dtype.kind == "moment":
+        low, high = max(low, _FIRST_DAY * _STEPS[dtype.unit]), min(high, _LAST_DAY * _STEPS[dtype.unit])
+    return low, high
 
 
 def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:

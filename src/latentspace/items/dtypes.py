@@ -56,6 +56,11 @@ class Dtype:
     categories: tuple | None = None
     ordered: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is an integer type."""
+        return self.name in _WHOLE or self.name in _ARROW_WHOLE
+
     def facts(self) -> dict[str, Any]:
         """As JSON-able data; what has its default is left out."""
         facts: dict[str, Any] = {"kind": self.kind, "name": self.name}
@@ -149,8 +154,8 @@ def build(columns: Sequence[tuple[Any, Dtype, Any, np.ndarray]], n: int, backend
     Parameters
     ----------
     columns : list of (label, Dtype, values, missing)
-        Values: floats for numbers and booleans, int64 counts of the unit for moments and durations, lists for the
-        rest. `missing` is a boolean array of shape (n,).
+        Values: floats or integers for numbers, floats for booleans, int64 counts of the unit for moments and
+        durations, lists for the rest. `missing` is a boolean array of shape (n,).
     n : int
         Rows.
     backend : "pandas" or "polars"
@@ -165,14 +170,15 @@ def build(columns: Sequence[tuple[Any, Dtype, Any, np.ndarray]], n: int, backend
 def _pandas_column(pd: Any, dtype: Dtype, values: Any, missing: np.ndarray) -> Any:
     name, none = dtype.name, bool(missing.any())
     if dtype.kind == "number":
-        floats = np.where(missing, 0.0, np.asarray(values, dtype=np.float64))
+        filled = np.where(missing, 0, values)
         bits = name.removesuffix("[pyarrow]").lower()
-        if name in _WHOLE | _ARROW_WHOLE:
-            whole = pd.Series(to_whole(floats, bits))
+        if dtype.whole:
+            whole = pd.Series(to_whole(filled, bits))
             if not none:
                 return whole.astype(name)
             nullable = bits.replace("int", "Int").replace("uI", "UI") if name == bits else name
             return whole.astype(nullable).mask(missing, pd.NA)
+        floats = filled.astype(np.float64)
         if name in _FLOAT:
             small = _narrowed(np.where(missing, np.nan, floats), bits)
             return pd.Series(small).astype(name) if name == bits else pd.Series(small).astype(name).mask(missing, pd.NA)
@@ -219,9 +225,8 @@ def _pandas_times(pd: Any, dtype: Dtype, counts: np.ndarray, missing: np.ndarray
 def _polars_column(pl: Any, label: str, dtype: Dtype, values: Any, missing: np.ndarray) -> Any:
     name = dtype.name
     if dtype.kind == "number":
-        filled = np.where(missing, 0.0, np.asarray(values, dtype=np.float64))
-        exact = to_whole(filled, name.lower()) if name in _WHOLE else filled
-        values = exact.tolist()
+        filled = np.where(missing, 0, values)
+        values = to_whole(filled, name.lower()).tolist() if dtype.whole else filled.tolist()
     elif dtype.kind == "boolean":
         values = (np.nan_to_num(np.asarray(values, dtype=np.float64)) >= 0.5).tolist()
     elif dtype.kind in ("moment", "duration"):

@@ -92,7 +92,7 @@ class Cells:
 
     def whole_numbers(self) -> np.ndarray | None:
         """Cells as int64 where their type is a whole one and they fit, 0 where missing; None otherwise."""
-        if self.dtype.kind != "number" or "int" not in self.dtype.name.lower():
+        if not self.dtype.whole:
             return None
         filled = self._series.fill_null(0).to_numpy() if self.missing.any() else self._series.to_numpy()
         return filled.astype(np.int64) if len(filled) == 0 or int(filled.max()) < _INT64 else None

@@ -378,6 +378,10 @@ def _column_from(facts: Mapping[str, Any]) -> Column:
 def _from_plain(values: Sequence, dtype: Dtype) -> tuple[Any, np.ndarray]:
     """Cells as metadata has them to what `build` takes."""
     missing = np.array([value is None for value in values], dtype=bool)
+    if dtype.whole:
+        counts = [0 if value is None else int(value) for value in values]
+        wide = max(counts, default=0) >= 2**63
+        return np.array(counts, dtype=np.uint64 if wide else np.int64), missing
     if dtype.kind in ("number", "boolean"):
         return np.array([np.nan if value is None else float(value) for value in values]), missing
     if dtype.kind == "moment":
