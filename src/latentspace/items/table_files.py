@@ -78,9 +78,12 @@ def _load_csv(path: str, tab: bool) -> Loaded:
     skipped: list[Skipped] = []
     try:
         frame = pandas.read_csv(io.StringIO(text), low_memory=False, **options)
-    except (pandas.errors.ParserError, csv.Error):
+    except pandas.errors.ParserError:
         good, skipped = _lines_that_fit(text, delimiter, path)
-        frame = pandas.read_csv(io.StringIO(good), low_memory=False, **options)
+        try:
+            frame = pandas.read_csv(io.StringIO(good), low_memory=False, **options)
+        except ValueError as error:
+            raise CorruptFileError(f"{path} is not readable as CSV: {error}") from None
     if not isinstance(
         frame.index, pandas.RangeIndex
     ):  # every row has a delimiter at its end, or an unnamed first column
@@ -98,7 +101,10 @@ def _text(path: str) -> tuple[str, list[str]]:
     except (gzip.BadGzipFile, EOFError) as error:
         raise CorruptFileError(f"{path} is damaged: {error}. Get the file again.") from None
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16"), ["read as UTF-16"]
+        try:
+            return raw.decode("utf-16"), ["read as UTF-16"]
+        except UnicodeDecodeError as error:
+            raise CorruptFileError(f"{path} begins like UTF-16 but is not: {error}.") from None
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
@@ -113,7 +119,10 @@ def _delimiter(sample: str) -> str:
         lines = lines[:-1] or lines
     best, most = ",", 1
     for candidate in (",", "\t", ";", "|"):
-        widths = [len(row) for row in csv.reader(lines, delimiter=candidate) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=candidate) if row]
+        except csv.Error:
+            continue
         usual = max(set(widths), key=widths.count) if widths else 1
         if usual > most and widths[0] == usual and widths.count(usual) >= 0.8 * len(widths):
             best, most = candidate, usual
@@ -171,7 +180,6 @@ def _with_moments(frame: Any) -> Any:
 # ---------------------------------------------------------------------- Parquet and JSON lines
 def _load_parquet(path: str) -> Loaded:
     parquet = require("pyarrow.parquet", "tables", "a Parquet file")
-    pyarrow = require("pyarrow", "tables", "a Parquet file")
     require("pandas", "tables", "a Parquet file")
     try:
         with parquet.ParquetFile(path) as file:
@@ -179,7 +187,9 @@ def _load_parquet(path: str) -> Loaded:
             size = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
             refuse_if_too_large(max(size, 0) * 2, f"the table {path}", "Pass fewer rows or columns of it.")
             return Loaded(file.read().to_pandas())
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # pyarrow and pandas fail in their own ways on damaged files; each is the file's fault
         raise CorruptFileError(f"{path} is not a readable Parquet file: {error}") from None
 
 
