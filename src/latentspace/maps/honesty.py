@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..models.workers import ordered, workers
 from ..search.exact import ExactIndex
 from ..search.graph import NeighbourGraph
 from ..search.metrics import as_latents
@@ -156,9 +157,9 @@ def _excess_ranks(space: np.ndarray, rows: np.ndarray, others: np.ndarray, count
     points = space.astype(np.float64)
     points -= points.mean(axis=0)
     squared = (points * points).sum(axis=1)
-    excess = np.zeros(len(rows))
     block = max(1, _CELLS // len(points))
-    for start in range(0, len(rows), block):
+
+    def excess_of(start: int) -> np.ndarray:
         here = rows[start : start + block]
         distances = points[here] @ points.T
         distances *= -2
@@ -169,6 +170,8 @@ def _excess_ranks(space: np.ndarray, rows: np.ndarray, others: np.ndarray, count
         theirs = others[start + at, column]
         # Equal distances differ by rounding, and have to stay equal.
         limits = distances[at, theirs] - 1e-13 * (squared[here[at]] + squared[theirs])
-        for row, limit in zip(at.tolist(), limits.tolist(), strict=True):
-            excess[start + row] += max(0, 1 + np.count_nonzero(distances[row] < limit) - k)
-    return excess
+        ranks = [1 + np.count_nonzero(distances[row] < limit) for row, limit in zip(at, limits, strict=True)]
+        return np.bincount(at, np.maximum(np.array(ranks, float) - k, 0), minlength=len(here))
+
+    with workers() as count:
+        return np.concatenate(list(ordered(excess_of, range(0, len(rows), block), count)))

@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..models.workers import ordered, workers
+from ..resources import usable_cores
 from .metrics import Form, as_latents, check_metric, exact_scores, make_form, norms_of
 
 _QUERIES = 256  # rows of one block of keys ...
+_FEWEST = 32  # rows, however few queries the threads have to share
 _ITEMS = 8192  # ... and its columns: 8 MB; at 128 x 4096 the product itself is slower, at 1024 x 2048 the search
+_WORTH_THREADS = 500_000_000  # multiplications: about 30 ms of work, ten times what it costs to share it out
 _GROUP = 64  # keys of which only the largest takes part in finding the k-th best
 
 
@@ -93,11 +97,23 @@ class ExactIndex:
         if metric not in self._forms:
             self._forms[metric] = make_form(self.z, self._norms, metric)
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
-        for start in range(0, len(queries), _QUERIES):
-            block = slice(start, start + _QUERIES)
-            first, last = np.searchsorted(pairs[0], (start, start + _QUERIES))
+
+        size = int(np.clip(-(-len(queries) // usable_cores()), _FEWEST, _QUERIES))
+
+        def search_block(start: int) -> None:
+            block = slice(start, start + size)
+            first, last = np.searchsorted(pairs[0], (start, start + size))
             excluded = (pairs[0][first:last] - start, pairs[1][first:last])
             self._search_block(queries[block], metric, mask, excluded, found.positions[block], found.scores[block])
+
+        starts = range(0, len(queries), size)
+        if len(starts) == 1 or queries.size * len(self.z) < _WORTH_THREADS:
+            for start in starts:
+                search_block(start)
+            return found
+        with workers() as count:
+            for _ in ordered(search_block, starts, count):
+                pass
         return found
 
     def _as_mask(self, mask) -> np.ndarray | None:
