@@ -173,6 +173,8 @@ def _pandas_column(pd: Any, dtype: Dtype, values: Any, missing: np.ndarray) -> A
         filled = np.where(missing, 0, values)
         bits = name.removesuffix("[pyarrow]").lower()
         if dtype.whole:
+            if not none and name == bits:
+                return to_whole(filled, bits)  # a bare array: making a Series costs more than the rest
             whole = pd.Series(to_whole(filled, bits))
             if not none:
                 return whole.astype(name)
@@ -181,7 +183,7 @@ def _pandas_column(pd: Any, dtype: Dtype, values: Any, missing: np.ndarray) -> A
         floats = filled.astype(np.float64)
         if name in _FLOAT:
             small = _narrowed(np.where(missing, np.nan, floats), bits)
-            return pd.Series(small).astype(name) if name == bits else pd.Series(small).astype(name).mask(missing, pd.NA)
+            return small if name == bits else pd.Series(small).astype(name).mask(missing, pd.NA)
         if name in _ARROW_FLOAT:
             return pd.Series(floats).astype(name).mask(missing, pd.NA)
         return pd.Series([None if gone else v for v, gone in zip(floats.tolist(), missing, strict=True)], dtype=object)

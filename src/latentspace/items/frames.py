@@ -40,6 +40,7 @@ class Rows:
 
     def __init__(self, frame: Any, labels: Sequence[Any], backend: str):
         self._frame = frame
+        self._native = frame.to_native()
         self.columns: list[str] = list(frame.columns)
         self.labels = list(labels)
         self.backend = backend
@@ -55,46 +56,50 @@ class Rows:
 
     def kind(self, name: str) -> str:
         """What a column holds, by its type alone."""
-        return dtype_of(self._frame[name].to_native()).kind
+        return dtype_of(self._native[name]).kind
 
     def cells(self, name: str) -> "Cells":
-        return Cells(self._frame[name])
+        return Cells(self._native[name])
 
 
 class Cells:
-    """One column's cells."""
+    """One column's cells, from a Series of pandas or polars."""
 
-    def __init__(self, series: Any):
-        self._series = series
-        native = series.to_native()
+    def __init__(self, native: Any):
+        self._native = native
         self.dtype: Dtype = dtype_of(native)
-        self.missing: np.ndarray = series.is_null().to_numpy().astype(bool)
+        self._array: np.ndarray | None = None  # where the type is numpy's own, for that is the fast road
+        if isinstance(getattr(native, "dtype", None), np.dtype) and native.dtype.kind in "iufb":
+            self._array = native.to_numpy()
+            self.missing = np.isnan(self._array) if native.dtype.kind == "f" else np.zeros(len(native), bool)
+            return
+        self._series = _as_series(native)
+        self.missing = self._series.is_null().to_numpy().astype(bool)
         if self.dtype.kind == "number" and self.dtype.name != "object":
-            self._numbers = _as_numbers(series)
-            self.missing = self.missing | np.isnan(self._numbers)  # polars tells NaN from null; here both are missing
+            self.missing = self.missing | np.isnan(self.numbers())  # polars tells NaN from null; here both are missing
         elif self.dtype.name == "object":
-            self.dtype = _looked_at(self.dtype, [value for value in self._given() if value is not None])
+            self.dtype = _looked_at(self.dtype, [value for value in self.values() if value is not None])
         if self.missing.all() and self.dtype.kind in ("words", "other") and len(self.missing):
             self.dtype = Dtype("empty", self.dtype.name)
-
-    def _given(self) -> list:
-        """Cells as Python values, None where missing."""
-        return [None if gone else v for v, gone in zip(self._series.to_list(), self.missing.tolist(), strict=True)]
 
     def numbers(self) -> np.ndarray:
         """Cells as float64, NaN where missing; words are read as the numbers they spell, NaN where they do not."""
         kind = self.dtype.kind
+        if self._array is not None:
+            return self._array.astype(np.float64)
         if kind == "number" and self.dtype.name != "object":
-            return self._numbers
+            return _as_numbers(self._series)
         if kind in ("moment", "duration", "other"):
             raise TypeError(f"holds {kind}s, where numbers belong")
-        return np.array([_to_float(value) for value in self._given()], dtype=np.float64)
+        return np.array([_to_float(value) for value in self.values()], dtype=np.float64)
 
     def whole_numbers(self) -> np.ndarray | None:
         """Cells as int64 where their type is a whole one and they fit, 0 where missing; None otherwise."""
         if not self.dtype.whole:
             return None
-        filled = self._series.fill_null(0).to_numpy() if self.missing.any() else self._series.to_numpy()
+        filled = self._array
+        if filled is None:
+            filled = self._series.fill_null(0).to_numpy() if self.missing.any() else self._series.to_numpy()
         return filled.astype(np.int64) if len(filled) == 0 or int(filled.max()) < _INT64 else None
 
     def epochs(self, unit: str) -> tuple[np.ndarray, np.ndarray]:
@@ -104,27 +109,54 @@ class Cells:
         """
         kind = self.dtype.kind
         if kind in ("words", "empty"):
-            read = [_from_iso(value, unit) for value in self._given()]
+            read = [_from_iso(value, unit) for value in self.values()]
             unread = np.array([count is None for count in read], dtype=bool) & ~self.missing
             return np.array([count or 0 for count in read], dtype=np.int64), unread
         if kind not in ("moment", "duration"):
             raise TypeError(f"holds {kind}s, where dates and times belong")
-        counts = _as_epochs(self._series.to_native(), self.missing, self.dtype, unit)
+        counts = _as_epochs(self._native, self.missing, self.dtype, unit)
         return counts, np.zeros(len(counts), bool)
 
     def values(self) -> list:
-        """Cells as str, int, float, bool or None: what categories are made of."""
-        return [value.item() if isinstance(value, np.generic) else value for value in self._given()]
+        """Cells as Python values, None where missing."""
+        given = self._array.tolist() if self._array is not None else self._series.to_list()
+        if self.dtype.name == "object":
+            given = [value.item() if isinstance(value, np.generic) else value for value in given]
+        return self._with_holes(given)
 
     def plain(self) -> list:
         """Cells as metadata: str, int, float, bool or None; moments in ISO 8601, durations in seconds."""
         kind = self.dtype.kind
         if kind == "moment":
-            return _to_iso(self.epochs(self.dtype.unit)[0], self.missing, self.dtype)
+            return self._with_holes(_to_iso(self.epochs(self.dtype.unit)[0], self.dtype))
         if kind == "duration":
             seconds = self.epochs(self.dtype.unit)[0] / PER_SECOND[self.dtype.unit]
-            return [None if gone else v for v, gone in zip(seconds.tolist(), self.missing.tolist(), strict=True)]
-        return [_plain(value) for value in self.values()]
+            return self._with_holes(seconds.tolist())
+        if kind == "number" and not self.dtype.whole:
+            return self._with_holes(self.numbers().tolist())
+        if kind == "other" or self.dtype.name == "object" or "uint64" in self.dtype.name.lower():
+            return [_plain(value) for value in self.values()]
+        return self.values()
+
+    def all_equal(self) -> bool:
+        """Whether every cell is there and holds the same."""
+        if self.missing.any():
+            return False
+        values = self._array if self._array is not None else self.values()
+        if isinstance(values, np.ndarray):
+            return len(values) > 0 and bool((values == values[0]).all())
+        return len(values) > 0 and all(value == values[0] for value in values)
+
+    def _with_holes(self, given: list) -> list:
+        if not self.missing.any():
+            return given
+        return [None if gone else value for value, gone in zip(given, self.missing.tolist(), strict=True)]
+
+
+def _as_series(native: Any) -> Any:
+    import narwhals as nw
+
+    return nw.from_native(native, series_only=True)
 
 
 def _plain(value: Any) -> Any:
@@ -181,7 +213,7 @@ def _as_epochs(native: Any, missing: np.ndarray, dtype: Dtype, unit: str) -> np.
     return np.where(missing, 0, counts)
 
 
-def _to_iso(epochs: np.ndarray, missing: np.ndarray, dtype: Dtype) -> list:
+def _to_iso(epochs: np.ndarray, dtype: Dtype) -> list[str]:
     """ISO 8601, to the day where the type or all of the column is whole days, in UTC with a Z where it has a zone."""
     moments = epochs.view(f"M8[{dtype.unit}]")
     unit = dtype.unit
@@ -191,9 +223,8 @@ def _to_iso(epochs: np.ndarray, missing: np.ndarray, dtype: Dtype) -> list:
             if (held.astype(moments.dtype) == moments).all():
                 moments, unit = held, coarser
                 break
-    written = np.datetime_as_string(moments, unit=unit)  # type: ignore[call-overload]
-    zone = "Z" if dtype.tz is not None else ""
-    return [None if gone else text + zone for text, gone in zip(written.tolist(), missing.tolist(), strict=True)]
+    written = np.datetime_as_string(moments, unit=unit).tolist()  # type: ignore[call-overload]
+    return written if dtype.tz is None else [text + "Z" for text in written]
 
 
 def _from_iso(text: str | None, unit: str) -> int | None:

@@ -19,6 +19,7 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".jsonl", "
 
 _SNIFFED = 64 * 1024  # bytes that the delimiter is found in
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?")
+_ZONE = re.compile(r"\d(Z|[+-]\d\d:?\d\d)$")
 _BLOW_UP = 4  # bytes in memory for one in a CSV; measured 2 to 5
 
 
@@ -168,8 +169,11 @@ def _with_moments(frame: Any) -> Any:
         if str(column.dtype) not in ("object", "str"):
             continue
         words = column.dropna()
-        if len(words) and all(isinstance(word, str) and _MOMENT.fullmatch(word) for word in words):
-            zoned = any(word.endswith("Z") or re.search(r"[+-]\d\d:?\d\d$", word[10:]) for word in words)
+        if not len(words) or not isinstance(words.iloc[0], str) or not _MOMENT.fullmatch(words.iloc[0]):
+            continue
+        different = words.unique().tolist()
+        if all(isinstance(word, str) and _MOMENT.fullmatch(word) for word in different):
+            zoned = any(_ZONE.search(word) for word in different)
             try:
                 frame[name] = pandas.to_datetime(column, format="ISO8601", utc=zoned)
             except (ValueError, OverflowError):

@@ -205,10 +205,8 @@ class Table(Modality):
             return LeftOut(name, cells.dtype, reason)
         if cells.missing.all():
             return Constant(name, cells.dtype, None)
-        if not cells.missing.any():
-            values = cells.plain()
-            if all(value == values[0] for value in values):
-                return Constant(name, cells.dtype, values[0])
+        if cells.all_equal():
+            return Constant(name, cells.dtype, cells.plain()[0])
         return self._varying(name, cells)
 
     @staticmethod
@@ -223,7 +221,8 @@ class Table(Modality):
     def read(self, items: Gathered, *, on_error: OnError = "skip", block: int = 1024) -> Iterator[Batch]:
         """Yields float32 (b, p)."""
         rows: Rows = items.raw
-        missing = [c.name for c in self.columns_ if c.names and c.name not in set(rows.columns)]
+        there = set(rows.columns)
+        missing = [c.name for c in self.columns_ if c.names and c.name not in there]
         if missing:
             raise ValueError(
                 f"{items.origin} lacks {len(missing)} of the columns: {', '.join(map(repr, missing[:10]))}. "
