@@ -41,7 +41,7 @@ class ELBO(NamedTuple):
         return nll + penalty, terms
 
     def per_item(self, model: "Composition", x: Tensor, noise: Tensor) -> Tensor:
-        """Returns the bound of every item in nats (n,), higher is better, averaged over draws `noise` (draws, 1, dims)."""
+        """Returns the bound of every item in nats (n,), higher is better, averaged over `noise` (draws, 1, dims)."""
         q = model.infer(x)
         nll = torch.stack([model.likelihood.nll(model.decoder(q.at(draw)), x) for draw in noise]).mean(0)
         return -nll if model.divergence is None else -nll - model.divergence.per_item(q, model.prior)

@@ -1,4 +1,4 @@
-"""A training run on disk: tensors as safetensors, the rest as JSON in its header, replaced in one move; never a pickle."""
+"""A training run on disk: tensors as safetensors, the rest as JSON in its header; replaced in one move, no pickle."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _KEY = "latentspace-training"
 
 def write(path: Path, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Writes a checkpoint; whoever is killed meanwhile leaves the old one or the new one."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    beside = _beside(path)
     # One owner a tensor: safetensors refuses tensors that share memory.
     safetensors.torch.save_file(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
@@ -25,6 +25,16 @@ def write(path: Path, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def remove(path: Path) -> None:
+    """Removes a checkpoint, and what a killed writer left beside it."""
+    path.unlink(missing_ok=True)
+    _beside(path).unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".tmp")
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -41,7 +51,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             return facts, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (safetensors.SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
         raise ValueError(
-            f"checkpoint={str(path)!r} is not a training checkpoint, or it is damaged ({type(error).__name__}: {error}). "
+            f"checkpoint={str(path)!r} is not a training checkpoint, or is damaged ({type(error).__name__}: {error}). "
             "Delete it or give another path."
         ) from None
 

@@ -51,7 +51,7 @@ class Composition(nn.Module):
         """Draws the starting weights."""
         initialise(self, generator)
 
-    def infer(self, x: Tensor) -> Gaussian | Point:
+    def infer(self, x: Tensor) -> Any:
         """x of shape (n, ...) to q(z given x)."""
         return self.posterior.of(self.encoder(x))
 

@@ -1,7 +1,7 @@
-"""p(x given z): what a decoder's outputs mean, as a negative log-likelihood in nats and as the reconstruction they stand for.
+"""p(x given z): what a decoder's outputs mean, as nats of negative log-likelihood and as the reconstruction they give.
 
-A likelihood reads `heads` numbers a feature, laid out along the first axis of an item: outputs (n, heads * c, ...) for x
-of shape (n, c, ...). Which of them fits is told by the unit that the features were scaled to (see `scaling`).
+A likelihood reads `heads` numbers a feature, laid out along the first axis of an item: outputs (n, heads * c, ...) for
+x of shape (n, c, ...). Each works in one unit of x (see `scaling`), which the data tells.
 """
 
 import math
@@ -24,7 +24,7 @@ class Bernoulli(nn.Module):
     heads: ClassVar[int] = 1
     is_density: ClassVar[bool] = False
 
-    def __init__(self, p: int):
+    def __init__(self, p: int, scale: float | None = None):
         super().__init__()
 
     def nll(self, outputs: Tensor, x: Tensor) -> Tensor:

@@ -11,29 +11,23 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
 
 from ..errors import CollapseWarning
-from ..optional import require
 from ..resources import free_cores, refuse_if_too_large
-from . import scaling
+from . import door, networks, scaling, training
 from .base import Stateful
+from .composition import Composition
 from .dimensions import parallel_analysis
+from .likelihoods import LIKELIHOODS
+from .threads import in_chunks
 
-require("torch", "neural", "a neural model ('autoencoder', 'vae')")
-
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-
-from . import networks, training  # noqa: E402
-from .composition import Composition  # noqa: E402
-from .likelihoods import LIKELIHOODS  # noqa: E402
-from .threads import in_chunks  # noqa: E402
-
-_LARGEST = 1e30  # features beyond it would overflow when squared in float32
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
+_PROBE = 2048  # items that activity is measured on after training
 
 
 class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -59,6 +53,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     verbose: bool
 
     network_: Any
+    architecture_: dict[str, Any]
 
     def _keep(self, parameters: dict[str, Any]) -> None:
         """Stores what __init__ was given, and nothing else: `self._keep(locals())`."""
@@ -74,6 +69,10 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """Returns the share of training over which the loss itself changes."""
         return 0.0
 
+    def _against_collapse(self, count: int) -> str:
+        """Says what to do when only `count` dimensions carry anything."""
+        return f"The data may have no more to give: try dims={count}."
+
     def fit(
         self,
         X: Any,
@@ -84,6 +83,8 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     ) -> "NeuralModel":
         """Learns the latent space of features.
 
+        Ctrl-C ends training and keeps the best epoch so far; in the first epoch it interrupts as ever.
+
         Parameters
         ----------
         X : float array of shape (n, p) or (n, c, h, w)
@@ -92,8 +93,8 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         callback : callable or None
             Called after every epoch with its row of `history_`; a true answer ends training there.
         checkpoint : path or None
-            A file that the state of training is kept in while it runs. A fit that finds one made with the same data and
-            parameters goes on from it, on the CPU to the same bits as if it had never stopped. It is removed at the end.
+            A file that the state of training is kept in while it runs. A fit that finds one made with the same data
+            and parameters goes on from it, on the CPU to the same bits as if it had never stopped. The end removes it.
 
         Raises
         ------
@@ -104,8 +105,8 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         FloatingPointError
             If training gives NaN at any learning rate.
         """
-        X = self._features(X, reset=True)
-        self._check_parameters()
+        X = door.features(self, X)
+        door.parameters(self)
         path = Path(checkpoint) if checkpoint is not None else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if path is not None and path.exists() and self.random_state is None:
@@ -113,29 +114,50 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         rng = np.random.RandomState(seed)
         refuse_if_too_large(4 * X.size, f"{len(X):,} items of shape {X.shape[1:]} in float32", "Pass fewer items.")
 
-        likelihood, units = self._scale(X)
-        x = units.forward(X)
-        shape = tuple(int(size) for size in X.shape[1:])
-        dims = self.dims if self.dims != "auto" else parallel_analysis(x.reshape(len(x), -1), rng)
-        plan = networks.plan(shape, self.network, self.hidden)
-        device = _device(self.device)
-        generator = torch.Generator(device).manual_seed(seed)
-        model = self._build(plan, int(dims), likelihood)
-        model.initialise(torch.Generator().manual_seed(seed))
-
-        order = torch.from_numpy(rng.permutation(len(x)))
-        held = round(self.validation * len(x)) if len(x) >= _FEW else 0
-        items = torch.from_numpy(x)
-        self.history_ = training.train(
-            model.to(device), items, order[held:], items[order[:held]], self._settings(len(x) - held, device, seed),
-            generator=generator, callback=callback, checkpoint=path, described=self._described(plan, int(dims), seed),
-        )  # fmt: skip
-        self.network_ = model.cpu()
-        self.dims_, self.shape_, self.likelihood_ = int(dims), shape, likelihood
-        self.architecture_ = {"kind": plan.kind, "hidden": list(plan.hidden)}
+        self.likelihood_, units = self._scale(X)
         self.unit_, self.shift_, self.scale_ = units
-        self._note_activity(items[order[: 2 * 1024]])
+        x = units.forward(X)
+        self.shape_ = tuple(int(size) for size in X.shape[1:])
+        self.dims_ = parallel_analysis(x.reshape(len(x), -1), rng) if self.dims == "auto" else int(self.dims)
+        plan = networks.plan(self.shape_, self.network, self.hidden)
+        self.architecture_ = {"kind": plan.kind, "hidden": list(plan.hidden)}
+        self._train(plan, torch.from_numpy(x), torch.from_numpy(rng.permutation(len(x))), seed, callback, path)
         return self
+
+    def _train(
+        self, plan: networks.Plan, x: Tensor, order: Tensor, seed: int, callback: Any, checkpoint: Path | None
+    ) -> None:
+        """Trains a new network on x in the network's unit; the first items of `order` are held out."""
+        device = _device(self.device)
+        model = self._build(plan)
+        model.initialise(torch.Generator().manual_seed(seed))
+        held = round(self.validation * len(x)) if len(x) >= _FEW else 0
+        enough = training.enough_epochs(len(x) - held, self.batch_size, networks.enough_steps(plan))
+        settings = training.Settings(
+            epochs=enough if self.epochs == "auto" else int(self.epochs),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+            warm_up=self._warm_up(),
+            threads=self.threads,
+            device=str(device),
+            seed=seed,
+            verbose=self.verbose,
+        )
+        self.history_ = training.train(
+            model.to(device),
+            x,
+            order[held:],
+            x[order[:held]],
+            settings,
+            generator=torch.Generator(device).manual_seed(seed),
+            callback=callback,
+            checkpoint=checkpoint,
+            described=self._described(plan, seed),
+        )
+        self.network_ = model.cpu()
+        self._note_activity(x[order[:_PROBE]])
 
     def transform(self, X: Any) -> np.ndarray:
         """Features (n, p) or (n, c, h, w) to latents (n, dims): the posterior's mean, float32.
@@ -161,11 +183,11 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_is_fitted(self)
         params, facts, arrays = super().get_state()
         facts["shape_"] = list(self.shape_)
-        weights = {
-            f"network/{name}": np.ascontiguousarray(value.numpy()).copy()
-            for name, value in self.network_.state_dict().items()
-        }
-        return params, facts, arrays | weights
+        for name, value in self.network_.state_dict().items():
+            arrays[f"network/{name}"] = np.array(
+                value.numpy(), order="C"
+            )  # keeps shape (), where ascontiguousarray does not
+        return params, facts, arrays
 
     def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Rebuilds the network from its plan, and only then takes weights, each of the shape that the plan asks for.
@@ -173,145 +195,93 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         The plan is first built without memory, so a damaged one cannot ask for more than the weights that are there.
         """
         own = {name: value for name, value in arrays.items() if not name.startswith("network/")}
+        weights = {name.removeprefix("network/"): value for name, value in arrays.items() if name not in own}
         super()._set_state(facts, own)
-        self.shape_ = tuple(self.shape_)
         try:
+            self.shape_ = tuple(self.shape_)
+            self.n_features_in_ = math.prod(self.shape_)
             plan = networks.plan(self.shape_, self.architecture_["kind"], self.architecture_["hidden"])
             with torch.device("meta"):
-                expected = _shapes(self._build(plan, self.dims_, self.likelihood_).state_dict())
-        except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
+                expected = _shapes(self._build(plan).state_dict())
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise ValueError(f"The {self.family} in this file cannot be built: {error}. The file is damaged.") from None
-        weights = {name.removeprefix("network/"): value for name, value in arrays.items() if name not in own}
-        found = _shapes(weights)
-        if expected != found:
-            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        if expected != (found := _shapes(weights)):
+            wrong = min(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise ValueError(
-                f"The {self.family}'s weights do not fit its network: {wrong[0]} has shape {found.get(wrong[0])}, "
-                f"expected {expected.get(wrong[0])}. The file is damaged."
+                f"The {self.family}'s weights do not fit its network: {wrong} has shape {found.get(wrong)}, "
+                f"expected {expected.get(wrong)}. The file is damaged."
             )
-        tensors = {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in weights.items()}
-        model = self._build(plan, self.dims_, self.likelihood_)
-        model.load_state_dict(tensors)
-        self.network_ = model.eval()
+        self.network_ = self._build(plan).eval()
+        # A copy: arrays from a file may be read-only, or views of it.
+        self.network_.load_state_dict(
+            {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in weights.items()}
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]  # z is float32 whatever comes in
         return tags
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
     @property
     def _n_features_out(self) -> int:
         return self.dims_
 
-    def _features(self, X: Any, reset: bool) -> np.ndarray:
-        """Checks features at the door: finite numbers of shape (n, p) or (n, c, h, w), at `reset=False` as fitted."""
-        kinds = [np.float64, np.float32]
-        if getattr(X, "ndim", 2) <= 2:
-            X = validate_data(self, X, dtype=kinds, reset=reset)
-        else:
-            X = check_array(X, dtype=kinds, allow_nd=True, estimator=self, input_name="X")
-            if X.ndim != 4:
-                raise ValueError(
-                    f"{type(self).__name__} got an array of shape {X.shape}; it takes vectors (n, p) or images "
-                    f"(n, c, h, w). Found array with dim {X.ndim}; add the channel axis to grey images."
-                )
-            if reset:
-                self.n_features_in_ = math.prod(X.shape[1:])
-        if not reset and X.shape[1:] != self.shape_:
-            raise ValueError(
-                f"{type(self).__name__} got items of shape {X.shape[1:]}, but was fitted on {self.shape_}. "
-                "Pass items of that shape, or fit anew on these."
-            )
-        if (largest := max(-X.min(), X.max())) > _LARGEST:
-            raise ValueError(f"X holds {largest:.3g}; values beyond {_LARGEST:g} cannot be trained on. Rescale X.")
-        return X
-
-    def _check_parameters(self) -> None:
-        """Refuses parameters that no data could fit."""
-        whole = {"dims": self.dims, "epochs": self.epochs, "batch_size": self.batch_size, "patience": self.patience,
-                 "threads": self.threads}  # fmt: skip
-        for name, value in whole.items():
-            if (name in ("dims", "epochs") and value == "auto") or (name == "threads" and value is None):
-                continue
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}={value!r} must be an integer of at least 1.")
-        for name, value in {"learning_rate": self.learning_rate, "scale": self.scale}.items():
-            if not (name == "scale" and value is None) and not 0 < value < math.inf:
-                raise ValueError(f"{name}={value!r} must be above 0.")
-        if not 0 <= self.validation < 1:
-            raise ValueError(f"validation={self.validation!r} must be a share of the items, from 0 to below 1.")
-        if self.likelihood != "auto" and self.likelihood not in LIKELIHOODS:
-            known = ", ".join(["auto", *sorted(LIKELIHOODS)])
-            raise ValueError(f"likelihood={self.likelihood!r} is not known. Known likelihoods: {known}.")
-
     def _scale(self, X: np.ndarray) -> tuple[str, scaling.Scaling]:
         """Chooses the likelihood by the data, or the data's unit by the likelihood."""
         if self.likelihood == "auto":
-            unit: str = scaling.choose(X)
+            unit = scaling.choose(X)
             return ("bernoulli" if unit == "unit" else "gaussian"), scaling.learn(X, unit)
         return self.likelihood, scaling.learn(X, "unit" if self.likelihood == "bernoulli" else scaling.choose(X))
 
-    def _build(self, plan: networks.Plan, dims: int, likelihood: str) -> Composition:
+    def _build(self, plan: networks.Plan) -> Composition:
+        """Builds the network that the fitted facts describe."""
         p = math.prod(plan.shape)
-        part = LIKELIHOODS[likelihood](p, self.scale) if likelihood == "gaussian" else LIKELIHOODS[likelihood](p)
-        return self._compose(plan, dims, part)
+        likelihood = LIKELIHOODS[self.likelihood_](p, self.scale)
+        with torch.random.fork_rng(devices=[]):  # layers draw starting weights from the global generator, unasked
+            return self._compose(plan, self.dims_, likelihood)
 
-    def _settings(self, n: int, device: torch.device, seed: int) -> training.Settings:
-        return training.Settings(
-            epochs=training.enough_epochs(n, self.batch_size) if self.epochs == "auto" else int(self.epochs),
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
-            warm_up=self._warm_up(),
-            threads=self.threads,
-            device=str(device),
-            seed=seed,
-            verbose=self.verbose,
-        )
-
-    def _described(self, plan: networks.Plan, dims: int, seed: int) -> dict[str, Any]:
-        """What a checkpoint must agree with: parameters that change the result, and the network."""
-        silent = {"threads", "verbose", "random_state", "device", "dims"}
+    def _described(self, plan: networks.Plan, seed: int) -> dict[str, Any]:
+        """What a checkpoint must agree with: the network, and the parameters that change the result."""
+        silent = {"threads", "verbose", "random_state", "device", "dims", "hidden", "network"}
         params = {name: repr(value) for name, value in self.get_params(deep=False).items() if name not in silent}
-        return params | {"family": self.family, "network": repr(tuple(plan)), "dims": dims, "seed": seed}
+        return params | {"family": self.family, "plan": repr(tuple(plan)), "dims": self.dims_, "seed": seed}
 
     def _note_activity(self, x: Tensor) -> None:
         """Counts what each dimension carries, and warns where most carry nothing."""
         carried, active = self.network_.activity(x)
-        self.carried_ = carried.numpy()
-        self.active_dims_ = active.numpy()
+        self.carried_, self.active_dims_ = carried.numpy(), active.numpy()
         count = int(active.sum())
         if 2 * count < self.dims_ and len(x) >= _FEW:
             warnings.warn(
-                f"{type(self).__name__}: {count} of {self.dims_} dimensions carry anything; the rest collapsed. "
+                f"{type(self).__name__}: {count} of {self.dims_} dimensions carry anything, the others collapsed. "
                 + self._against_collapse(max(1, count)),
                 CollapseWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-
-    def _against_collapse(self, count: int) -> str:
-        return f"The data may have no more to give: try dims={count}."
 
     def _units(self) -> scaling.Scaling:
         return scaling.Scaling(self.unit_, self.shift_, self.scale_)
 
     def _scaled(self, X: Any) -> np.ndarray:
-        return self._units().forward(self._features(X, reset=False))
+        return self._units().forward(door.features(self, X, fitted=self.shape_))
 
     def _apply(self, work: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
         """Runs the network on items in chunks of a fixed size; see `threads.in_chunks`."""
         device = _device(self.device)
-        network = self.network_.to(device).eval()
-        p = self.n_features_in_
-        rows = 64 if p <= 4096 else 16 if p <= 2**15 else 4
-        with torch.inference_mode():
-            values = in_chunks(lambda chunk: work(chunk.to(device)).cpu(), torch.from_numpy(x), rows, self._workers())
+        network = self.network_.to(device)
+        rows = 64 if self.n_features_in_ <= 4096 else 16 if self.n_features_in_ <= 2**15 else 4
+        threads = self.threads or min(free_cores(), torch.get_num_threads())
+
+        @torch.inference_mode()  # a mode of each thread, so set where the work is
+        def infer(chunk: Tensor) -> Tensor:
+            return work(chunk.to(device)).cpu()
+
+        values = in_chunks(infer, torch.from_numpy(x), rows, threads)
         network.cpu()
         return values.numpy()
-
-    def _workers(self) -> int:
-        return self.threads or min(free_cores(), torch.get_num_threads())
 
 
 def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -331,6 +301,5 @@ def _device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"device={name!r} cannot be used ({str(error).splitlines()[0]}). Pass 'auto' or 'cpu'."
-        ) from None
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device={name!r} cannot be used ({reason}). Pass 'auto' or 'cpu'.") from None

@@ -1,4 +1,4 @@
-"""q(z given x): what an encoder's outputs mean. A posterior draws z so that gradients reach the encoder, and has a mean."""
+"""q(z given x): what an encoder's outputs mean. It draws z so that gradients reach the encoder, and has a mean."""
 
 import math
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ class Scaling(NamedTuple):
     unit : "unit" or "standard"
         Which of the two it is: x in [0, 1], or x with mean 0 and standard deviation 1 in every column.
     shift, scale : float64 arrays of shape (1,) or (p,)
-        In the features' own unit. `scale` is never 0: a constant feature has scale 1.
+        In the features' own unit. A constant feature has scale 0: its x is 0, and its value comes back exactly.
     """
 
     unit: str
@@ -34,8 +34,9 @@ class Scaling(NamedTuple):
         """Features (n, ...) to float32 x of shape (n, ...), in blocks."""
         flat = features.reshape(len(features), -1)
         x = np.empty(flat.shape, dtype=np.float32)
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
         for rows in _blocks(flat):
-            x[rows] = (flat[rows].astype(np.float64) - self.shift) / self.scale
+            x[rows] = (flat[rows].astype(np.float64) - self.shift) * inverse
         return x.reshape(features.shape)
 
     def backward(self, x: np.ndarray) -> np.ndarray:
@@ -47,8 +48,11 @@ class Scaling(NamedTuple):
         return features.reshape(x.shape)
 
     def log_volume(self, p: int) -> float:
-        """Returns the sum over p features of log(scale), in nats: log p(features) = log p(x) - log_volume."""
-        return float(np.log(np.broadcast_to(self.scale, (p,))).sum())
+        """Returns the sum over p features of log(scale), in nats: log p(features) = log p(x) - log_volume.
+
+        Constant features add nothing: they have no density.
+        """
+        return float(np.log(np.where(self.scale > 0, self.scale, 1.0)).sum() * (p / len(self.scale)))
 
 
 def learn(features: np.ndarray, unit: str) -> Scaling:
@@ -57,7 +61,7 @@ def learn(features: np.ndarray, unit: str) -> Scaling:
 
 
 def choose(features: np.ndarray) -> Unit:
-    """Chooses the unit from the data: "unit" for images and for columns that are shares or 8-bit levels, else "standard".
+    """Chooses the unit from the data: "unit" for images and columns of shares or 8-bit levels, else "standard".
 
     Parameters
     ----------
@@ -83,7 +87,7 @@ def _unit(features: np.ndarray) -> Scaling:
     elif low >= 0 and high <= 255 and high > 1:
         low, high = 0.0, (255.0 if high > 100 else high)
     span = high - low
-    return Scaling("unit", np.array([low]), np.array([span if span > 0 else 1.0]))
+    return Scaling("unit", np.array([low]), np.array([span]))
 
 
 def _standard(features: np.ndarray) -> Scaling:
@@ -98,7 +102,7 @@ def _standard(features: np.ndarray) -> Scaling:
     deviation = np.sqrt(np.maximum(squares / len(flat) - mean**2, 0))
     # Below the rounding of its own values, a column is constant.
     floor = 4 * np.finfo(features.dtype).eps * np.abs(shift + mean)
-    return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 1.0))
+    return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 0.0))
 
 
 def _blocks(flat: np.ndarray) -> list[slice]:

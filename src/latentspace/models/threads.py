@@ -39,8 +39,8 @@ def in_chunks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, threads: i
     """Applies `work` to x in chunks of exactly `rows` items, each on one thread, and joins the results.
 
     Kernels sum in another order for another batch size or thread count, so an item's last bits would depend on its
-    company. Here every call has the same shape (the last chunk is filled up with zeros), and only whole chunks are shared
-    out to worker threads: the result is the same in any process and for any number of them.
+    company. Here every call has the same shape (the last chunk is filled up with zeros), and only whole chunks are
+    shared out to worker threads: the result is the same in any process and for any number of them.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ Row = dict[str, Any]  # of the history: one an epoch
 _MOST_ROLL_BACKS = 6
 _LOOK_EVERY = 5.0  # seconds between two looks at how many cores are free
 _AT_ONCE = 512  # items in a validation batch
+_PATIENT_STEPS = 300  # the least that patience means, where an epoch is a step or two
 _PROBE = 1024  # items that activity is measured on
 
 
@@ -107,11 +108,16 @@ def train(
         run.resume(checkpoint)
     with Progress("training", run.schedule.steps) as progress:
         progress.done = run.step
-        _loop(run, callback, checkpoint, progress)
+        try:
+            _loop(run, callback, checkpoint, progress)
+        except KeyboardInterrupt:
+            if not run.history:
+                raise
+            _warn(f"Stopped by Ctrl-C after {len(run.history)} epochs; the best of them, {run.best_epoch}, is kept.")
     model.load_state_dict(run.best)
     model.eval()
     if checkpoint:
-        checkpoint.unlink(missing_ok=True)
+        checkpoints.remove(checkpoint)
     return run.history
 
 
@@ -123,11 +129,6 @@ def _loop(run: "_Run", callback: Callable[[Row], Any] | None, checkpoint: Path |
         except NotFinite:
             run.roll_back()
             continue
-        except KeyboardInterrupt:
-            if not run.history:
-                raise
-            _warn(f"Stopped by Ctrl-C after {len(run.history)} epochs; the best of them, {run.best_epoch}, is kept.")
-            return
         if run.settings.verbose:
             print(describe(row), file=sys.stderr)
         if callback is not None and callback(row):
@@ -139,9 +140,9 @@ def _loop(run: "_Run", callback: Callable[[Row], Any] | None, checkpoint: Path |
             cost = written - began
 
 
-def enough_epochs(n: int, batch_size: int) -> int:
-    """Returns how many passes over n items make about 6,000 steps, 10 to 300; early stopping cuts them short."""
-    return min(300, max(10, math.ceil(6000 / max(1, round(n / batch_size)))))
+def enough_epochs(n: int, batch_size: int, steps: int) -> int:
+    """Returns how many passes over n items make about so many steps, 10 to 600; early stopping cuts them short."""
+    return min(600, max(10, math.ceil(steps / max(1, round(n / batch_size)))))
 
 
 def seed_of(checkpoint: Path) -> int:
@@ -245,7 +246,7 @@ class _Run:
         if self.schedule.falling(self.step) or self.step < self.settings.warm_up * self.planned:
             return
         judged_from = max(self.best_epoch, math.ceil(self.settings.warm_up * self.settings.epochs))
-        if epoch - judged_from >= self.settings.patience:
+        if epoch - judged_from >= max(self.settings.patience, _PATIENT_STEPS // self.batches):
             self.model.load_state_dict(self.best)
             self.schedule.fall_from(self.step, max(2, epoch // 4) * self.batches)
 

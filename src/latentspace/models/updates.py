@@ -1,4 +1,4 @@
-"""One step of learning: gradients, clipped by what is usual for them, through a fused AdamW at a rate that a schedule gives."""
+"""One step of learning: gradients, clipped by what is usual for them, through a fused AdamW at a schedule's rate."""
 
 import math
 from collections.abc import Iterable

@@ -3,18 +3,22 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
-from .bounds import ELBO
-from .composition import Composition
-from .divergences import KL
-from .networks import Plan
-from .neural import NeuralModel
-from .posteriors import Gaussian
-from .priors import StandardNormal
+from ..optional import require
+
+require("torch", "neural", "VAE")
+
+import torch  # noqa: E402
+
+from .bounds import ELBO  # noqa: E402
+from .composition import Composition  # noqa: E402
+from .divergences import KL  # noqa: E402
+from .networks import Plan  # noqa: E402
+from .neural import NeuralModel  # noqa: E402
+from .posteriors import Gaussian  # noqa: E402
+from .priors import StandardNormal  # noqa: E402
 
 
 class VAE(NeuralModel):
@@ -36,9 +40,12 @@ class VAE(NeuralModel):
         Share of training over which that weight rises from 0.
     free_bits : float, default=0.05
         Nats that a dimension may carry at no cost.
-    likelihood, scale, network, hidden, epochs, batch_size, learning_rate, weight_decay, validation, patience, threads, \
-device, random_state, verbose
-        As for `Autoencoder`.
+    likelihood, scale, network, hidden
+        As for `Autoencoder`: what is rebuilt, and by which networks.
+    epochs, batch_size, learning_rate, weight_decay, validation, patience
+        As for `Autoencoder`: how it is trained.
+    threads, device, random_state, verbose
+        As for `Autoencoder`: what it runs on.
 
     Attributes
     ----------
@@ -64,7 +71,7 @@ device, random_state, verbose
         self, dims: int | str = 16, *, beta: float = 1.0, warm_up: float = 0.1, free_bits: float = 0.05,
         likelihood: str = "auto", scale: float | None = None, network: str = "auto",
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
-        learning_rate: float = 2e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
+        learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
         threads: int | None = None, device: str = "auto", random_state: Any = None, verbose: bool = False,
     ):  # fmt: skip
         self._keep(locals())
@@ -104,14 +111,7 @@ device, random_state, verbose
             bound -= np.float32(self._units().log_volume(self.n_features_in_))
         return bound
 
-    def _compose(self, plan: Plan, dims: int, likelihood: nn.Module) -> Composition:
-        for name, value, most in (
-            ("beta", self.beta, None),
-            ("warm_up", self.warm_up, 1),
-            ("free_bits", self.free_bits, None),
-        ):
-            if not value >= 0 or (most is not None and value > most):
-                raise ValueError(f"{name}={value!r} must be at least 0{f' and at most {most}' if most else ''}.")
+    def _compose(self, plan: Plan, dims: int, likelihood: Any) -> Composition:
         return Composition(
             plan,
             dims,
