@@ -8,7 +8,7 @@ no new network, and a new network needs no new model.
 import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +135,8 @@ class DenseDecoder(nn.Module):
         self.shape = (heads * shape[0], *shape[1:])
         self.layers = _dense([dims, *reversed(hidden), math.prod(self.shape)])
 
-    def last(self) -> nn.Module:
+    def last(self) -> Any:
+        """Returns the layer that gives the outputs."""
         return self.layers[-1]
 
     def forward(self, z: Tensor) -> Tensor:
@@ -194,7 +195,8 @@ class ConvDecoder(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def last(self) -> nn.Module:
+    def last(self) -> Any:
+        """Returns the layer that gives the outputs."""
         return self.layers[-2]  # before the cut
 
     def forward(self, z: Tensor) -> Tensor:
@@ -253,9 +255,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     for decoder in module.modules():
-        if hasattr(decoder, "last"):
-            with torch.no_grad():
-                decoder.last().weight.mul_(0.1)
+        if isinstance(decoder, DenseDecoder | ConvDecoder):
+            decoder.last().weight.data.mul_(0.1)
 
 
 def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:

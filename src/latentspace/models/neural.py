@@ -27,6 +27,7 @@ from .likelihoods import LIKELIHOODS
 from .threads import in_chunks
 
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
+_NOTHING = "Nothing was learned: the items may be all alike, or the epochs too few."
 _PROBE = 2048  # items that activity is measured on after training
 
 
@@ -257,7 +258,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if 2 * count < self.dims_ and len(x) >= _FEW:
             warnings.warn(
                 f"{type(self).__name__}: {count} of {self.dims_} dimensions carry anything, the others collapsed. "
-                + self._against_collapse(max(1, count)),
+                + (self._against_collapse(count) if count else _NOTHING),
                 CollapseWarning,
                 stacklevel=4,
             )

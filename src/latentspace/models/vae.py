@@ -59,8 +59,8 @@ class VAE(NeuralModel):
     Examples
     --------
     >>> import numpy as np
-    >>> t = np.linspace(0, 1, 64)[:, None]
-    >>> model = VAE(dims=1, epochs=2, random_state=0).fit(np.hstack([t, t**2]))
+    >>> t = np.linspace(-1, 1, 1000)[:, None]
+    >>> model = VAE(dims=1, epochs=30, random_state=0).fit(np.hstack([t, t**2]))
     >>> model.sample(3, random_state=0).shape
     (3, 2)
     """
