@@ -12,6 +12,7 @@ import pytest
 from store_samples import assert_same, contents
 
 from latentspace import store
+from latentspace.store import build, replace
 
 
 @pytest.fixture
@@ -111,6 +112,36 @@ def test_a_commit_waits_for_a_reader_and_gives_up_whole(path):
         assert_same(file.contents(), contents(40))
     waiting.join(timeout=30)
     assert len(store.read(path)) == 60
+
+
+def test_other_reads_in_a_process_do_not_drop_the_lock_of_one_that_is_open(path):
+    # POSIX drops all locks that a process has on a file when it closes any descriptor of it.
+    with store.LatentFile(path) as file:
+        store.version(path)
+        store.read(path)
+        with pytest.raises(TimeoutError):
+            store.append(path, *rows(0), wait=0.05)
+        code = """
+        print("ready", flush=True)
+        try:
+            store.append(path, ["x"], {}, np.ones((1, 6)), np.zeros((1, 1, 6, 5), np.uint8), [b""], wait=0.2)
+        except TimeoutError:
+            print("waited", flush=True)
+        """
+        assert finish(start(code, path)) == "waited\n"
+        assert_same(file.contents(), contents(40))
+
+
+def test_a_new_file_never_takes_the_place_of_one_that_came_while_it_was_written(tmp_path, path):
+    def fill(connection):
+        layout = build.fill(connection, contents(3), None)
+        store.write(tmp_path / "late.latent", contents(5))  # another process, let us say
+        return layout
+
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        replace.write_new(str(tmp_path / "late.latent"), fill, overwrite=False, wait=1)
+    assert_same(store.read(tmp_path / "late.latent"), contents(5))
+    assert sorted(os.listdir(tmp_path)) == ["late.latent", "space.latent"]
 
 
 def test_an_append_that_waits_while_the_file_is_replaced_goes_to_the_new_file(tmp_path, path):

@@ -234,6 +234,7 @@ def open_writer(path: str, wait: float) -> tuple[sqlite3.Connection, list[tuple]
         before = check_regular(path)
         connection = connect(path, "rw", 0)
         try:
+            connection.execute("PRAGMA synchronous=FULL")  # some builds default to less, which power cuts can tear
             connection.execute("BEGIN IMMEDIATE")
             after = os.stat(path)
             if (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino):
