@@ -117,10 +117,10 @@ def test_a_commit_waits_for_a_reader_and_gives_up_whole(path):
 def test_other_reads_in_a_process_do_not_drop_the_lock_of_one_that_is_open(path):
     # POSIX drops all locks that a process has on a file when it closes any descriptor of it.
     with store.LatentFile(path) as file:
-        store.version(path)
-        store.read(path)
         with pytest.raises(TimeoutError):
             store.append(path, *rows(0), wait=0.05)
+        store.version(path)
+        store.read(path)
         code = """
         print("ready", flush=True)
         try:
