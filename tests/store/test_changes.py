@@ -165,18 +165,16 @@ def test_the_id_metadata_and_picture_of_a_removed_item_leave_the_file_at_once(tm
 
 
 def test_a_small_append_to_a_large_file_writes_little(tmp_path):
-    path = tmp_path / "space.latent"
-    space = contents(100_000)
-    space.arrays = {}
-    space.latents = np.random.default_rng(0).normal(size=(100_000, 64)).astype(np.float32)
-    store.write(path, space)
-    pages = 8192
+    path, page = tmp_path / "space.latent", 8192
+    z = np.random.default_rng(0).normal(size=(100_000, 64)).astype(np.float32)
+    store.write(
+        path, store.Contents({}, {}, [f"photos/{i}.png" for i in range(len(z))], {"label": ["cat"] * len(z)}, z)
+    )
     before = path.read_bytes()
-    ids, metadata, _, x, pictures = rows(1000)
-    store.append(path, ids, metadata, np.ones((1000, 64)), x, pictures)
+    store.append(path, [f"new-{i}" for i in range(1000)], {"label": ["dog"] * 1000}, np.ones((1000, 64)))
     after = path.read_bytes()
-    changed = sum(before[i : i + pages] != after[i : i + pages] for i in range(0, len(after), pages))
-    assert changed * pages < 2 << 20, f"{changed * pages:,} of {len(after):,} bytes written"
+    changed = sum(before[i : i + page] != after[i : i + page] for i in range(0, len(after), page))
+    assert changed * page < 2 << 20, f"{changed * page:,} of {len(after):,} bytes written"
     assert len(store.read(path)) == 101_000
 
 
