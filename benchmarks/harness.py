@@ -42,8 +42,13 @@ def measure(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     return result, {"seconds": seconds, "extra_mb": (peak - before) / 2**20}
 
 
-def run(job: str, *, threads: int | None = None, timeout: float = 3600, **arguments: Any) -> dict[str, Any]:
-    """Runs one job in a fresh interpreter and returns its figures; `threads` caps BLAS, OpenMP and torch."""
+def run(
+    job: str, *, threads: int | None = None, timeout: float = 3600, python: str = sys.executable, **arguments: Any
+) -> dict[str, Any]:
+    """Runs one job in a fresh interpreter and returns its figures; `threads` caps BLAS, OpenMP and torch.
+
+    `python` is the interpreter of a peer that lives in an environment of its own.
+    """
     code = (
         "import json, sys, importlib\n"
         "module, name = sys.argv[1].split(':')\n"
@@ -54,7 +59,7 @@ def run(job: str, *, threads: int | None = None, timeout: float = 3600, **argume
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
             env[name] = str(threads)
     done = subprocess.run(
-        [sys.executable, "-c", code, job, json.dumps(arguments)],
+        [python, "-c", code, job, json.dumps(arguments)],
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -75,3 +75,10 @@ def test_the_same_generator_gives_the_same_weights_and_leaves_the_global_one_alo
 def test_a_network_that_cannot_be_is_refused_with_what_could(shape, kind, hidden, message):
     with pytest.raises(ValueError, match=message):
         networks.plan(shape, kind, hidden)
+
+
+@pytest.mark.parametrize("out", [1, 2])
+def test_doubling_is_torchs_transposed_convolution(out):
+    layer = networks._Double(3, out)
+    x = torch.randn((2, 3, 5, 4), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(layer(x), torch.nn.ConvTranspose2d.forward(layer, x), atol=1e-6, rtol=1e-5)

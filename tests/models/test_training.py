@@ -15,6 +15,7 @@ import torch
 
 from latentspace.errors import TrainingWarning
 from latentspace.models import checkpoints, training
+from latentspace.models.adamw import AdamW
 from latentspace.models.updates import NotFinite, Schedule, Updates
 from latentspace.models.vae import VAE
 
@@ -214,3 +215,18 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"is not a training checkpoint"):
         VAE(**_SMALL).fit(_digits(), checkpoint=path)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_our_adamw_takes_torchs_steps(fused):
+    start = torch.randn((4, 3), generator=torch.Generator().manual_seed(0))
+    ours, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    optimizer, reference = AdamW([ours], 0.1), torch.optim.AdamW([theirs], lr=0.05, weight_decay=0.1)
+    optimizer.fused &= fused
+    assert optimizer.fused == fused
+    for _ in range(20):
+        for weight in (ours, theirs):
+            weight.grad = (weight.detach() - 1) ** 3
+        optimizer.step(0.05)
+        reference.step()
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)

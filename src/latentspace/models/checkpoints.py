@@ -16,7 +16,6 @@ _KEY = "latentspace-training"
 def write(path: Path, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Writes a checkpoint; whoever is killed meanwhile leaves the old one or the new one."""
     beside = _beside(path)
-    # One owner a tensor: safetensors refuses tensors that share memory.
     safetensors.torch.save_file(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         beside,

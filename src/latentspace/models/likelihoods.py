@@ -47,10 +47,8 @@ class _BernoulliNll(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor, x: Tensor) -> Tensor:
         s = torch.sigmoid(a)
         ctx.save_for_backward(s, x)
-        nll = torch.clamp_min(a, 0)
-        nll -= (s - 0.5).abs_().add_(0.5).log_()
-        nll.addcmul_(a, x, value=-1)
-        return nll.sum(1)
+        log = (s - 0.5).abs_().add_(0.5).log_()
+        return torch.clamp_min(a, 0).sub_(log.addcmul_(a, x)).sum(1)
 
     @staticmethod
     @once_differentiable

@@ -28,7 +28,7 @@ from .threads import in_chunks
 
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
 _NOTHING = "Nothing was learned: the items may be all alike, or the epochs too few."
-_PROBE = 2048  # items that activity is measured on after training
+_PROBE = 1024  # items that activity is measured on after training
 
 
 class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

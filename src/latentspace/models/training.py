@@ -30,7 +30,7 @@ _MOST_ROLL_BACKS = 6
 _LOOK_EVERY = 5.0  # seconds between two looks at how many cores are free
 _AT_ONCE = 512  # items in a validation batch
 _PATIENT_STEPS = 300  # the least that patience means, where an epoch is a step or two
-_PROBE = 1024  # items that activity is measured on
+_PROBE = 256  # items that activity is measured on
 
 
 class Trainable(Protocol):
@@ -175,11 +175,11 @@ class _Run:
         self.slower = 1.0  # what roll-backs left of the rate
         self.roll_backs = 0
         self.history: list[Row] = []
-        self.best = self._weights()
         self.best_loss, self.best_epoch = math.inf, 0
         self.threads, self.looked = settings.threads or 1, -math.inf
         self.start = self._judge()["loss"]
-        self.good = self._state()
+        self.good = self._state(weights := self._weights())
+        self.best = weights
 
     def ended(self) -> bool:
         return self.step >= self.schedule.steps
@@ -205,8 +205,9 @@ class _Run:
             "roll_backs": self.roll_backs,
         }
         self.history.append(row)
-        self._compare(judged["loss"])
-        self.good = self._state()
+        weights = self._weights()
+        self._compare(judged["loss"], weights)
+        self.good = self._state(weights)
         return row
 
     def _learn(self, progress: Progress) -> dict[str, float]:
@@ -215,8 +216,12 @@ class _Run:
         order = torch.randperm(len(self.rows), generator=self.generator, device=self.generator.device)
         order = self.rows[order.to(self.rows.device)]
         totals: dict[str, Tensor] = {}
+        batch = self.x.new_empty(
+            (self.batch, *self.x.shape[1:])
+        )  # one for all steps: new memory costs more than a copy
         for index in range(self.batches):
-            x = self.x.index_select(0, order[index * self.batch : (index + 1) * self.batch]).to(self.settings.device)
+            torch.index_select(self.x, 0, order[index * self.batch : (index + 1) * self.batch], out=batch)
+            x = batch.to(self.settings.device)
             loss, terms = self.model.loss(x, self.generator, self.step / self.planned)
             self.updates.step(loss, self._rate(self.step))
             self.step += 1
@@ -238,16 +243,17 @@ class _Run:
                 totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(items)
         return totals
 
-    def _compare(self, loss: float) -> None:
+    def _compare(self, loss: float, weights: dict[str, Tensor]) -> None:
         """Keeps the best weights, and lets the rate fall when nothing has become better for `patience` epochs."""
         epoch = len(self.history)
         if loss < self.best_loss:
-            self.best, self.best_loss, self.best_epoch = self._weights(), loss, epoch
+            self.best, self.best_loss, self.best_epoch = weights, loss, epoch
         if self.schedule.falling(self.step) or self.step < self.settings.warm_up * self.planned:
             return
         judged_from = max(self.best_epoch, math.ceil(self.settings.warm_up * self.settings.epochs))
         if epoch - judged_from >= max(self.settings.patience, _PATIENT_STEPS // self.batches):
             self.model.load_state_dict(self.best)
+            weights.update(self.best)
             self.schedule.fall_from(self.step, max(2, epoch // 4) * self.batches)
 
     def roll_back(self) -> None:
@@ -288,12 +294,12 @@ class _Run:
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    def _state(self, weights: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """All that the next epoch depends on, as facts and tensors."""
         names = ("step", "slower", "roll_backs", "best_loss", "best_epoch")
         facts = {name: getattr(self, name) for name in names}
         facts |= {"history": list(self.history), "falls_at": self.schedule.falls_at, "steps": self.schedule.steps}
-        tensors = {f"model/{name}": value for name, value in self._weights().items()}
+        tensors = {f"model/{name}": value for name, value in weights.items()}
         tensors |= {f"updates/{name}": value for name, value in self.updates.state().items()}
         return facts, tensors
 
@@ -308,7 +314,7 @@ class _Run:
 
     def write(self, path: Path) -> None:
         facts, tensors = self.good
-        best = {f"best/{name}": value for name, value in self.best.items()}
+        best = {f"best/{name}": value.clone() for name, value in self.best.items()}  # may be the good ones too
         facts = facts | {"mark": self.mark, "seed": self.settings.seed}
         checkpoints.write(path, facts, tensors | best | {"generator": self.generator.get_state()})
 
@@ -330,7 +336,7 @@ class _Run:
         self.roll_backs = facts["roll_backs"]
         self.best = _under("best/", tensors)
         self.generator.set_state(tensors["generator"])
-        self.good = self._state()
+        self.good = self._state(self._weights())
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,11 +1,12 @@
-"""One step of learning: gradients, clipped by what is usual for them, through a fused AdamW at a schedule's rate."""
+"""One step of learning: gradients, clipped by what is usual for them, through AdamW at a schedule's rate."""
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .adamw import AdamW
 
 
 class NotFinite(ArithmeticError):
@@ -30,12 +31,9 @@ class Updates:
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float, clip: float = 4.0):
-        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self.optimizer = AdamW(parameters, weight_decay)
         self.clip = clip
         self.usual = 0.0  # 0 until the first step
-        # Fused: one pass over weights, gradients and moments instead of a dozen.
-        fused = self.parameters[0].device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=1e-3, weight_decay=weight_decay, fused=fused)
 
     def step(self, loss: Tensor, rate: float) -> None:
         """Lowers the loss by one step.
@@ -45,37 +43,30 @@ class Updates:
         NotFinite
             If the gradient is not finite; nothing is changed then.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.optimizer.parameters:
+            parameter.grad = None
         loss.backward()
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        norm = float(nn.utils.get_total_norm(gradients))
+        gradients = [parameter.grad for parameter in self.optimizer.parameters if parameter.grad is not None]
+        norm = math.hypot(*(float(torch.linalg.vector_norm(gradient)) for gradient in gradients))
         if not math.isfinite(norm):
             raise NotFinite
         bound = self.clip * self.usual if self.usual > 0 else norm
         if norm > bound:
             # Rounded: sums over many values differ in their last bits between thread counts, the weights must not.
-            nn.utils.clip_grads_with_norm_(self.parameters, bound, torch.tensor(float(f"{norm:.3g}")))
+            factor = bound / float(f"{norm:.3g}")
+            for gradient in gradients:
+                gradient.mul_(factor)
         self.usual += 0.05 * (min(norm, bound) - self.usual) if self.usual > 0 else norm
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.optimizer.step()
+        self.optimizer.step(rate)
 
     def state(self) -> dict[str, Tensor]:
-        """Returns the moments and the usual norm as tensors by name."""
-        tensors = {"usual": torch.tensor(self.usual, dtype=torch.float64)}
-        for index, parameter in enumerate(self.parameters):
-            for name, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"{index}.{name}"] = value.clone()
-        return tensors
+        """Returns the optimiser's tensors and the usual norm, by name."""
+        return self.optimizer.state() | {"usual": torch.tensor(self.usual, dtype=torch.float64)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `state` gave."""
+        self.optimizer.restore(tensors)
         self.usual = float(tensors["usual"])
-        state: dict[int, dict[str, Any]] = {}
-        for key, value in tensors.items():
-            if key != "usual":
-                index, name = key.split(".", 1)
-                state.setdefault(int(index), {})[name] = value.clone()
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
 
 class Schedule:
