@@ -133,7 +133,7 @@ def _summarise(chunk: Chunk, source, dtype: np.dtype, diagonal: bool, names: np.
             refuse_bad_values(rows, row=chunk.start, names=names)
             x = centred(rows, shift, np.dtype(np.float64))
             scatter = np.einsum("ij,ij->j", x, x) if diagonal else x.T @ x
-        total = x.sum(axis=0).astype(np.float64)
+        total = (np.ones(len(x), x.dtype) @ x).astype(np.float64)
     if not np.isfinite(scatter).all():
         raise _overflow(rows)
     source.release(rows)
@@ -142,10 +142,11 @@ def _summarise(chunk: Chunk, source, dtype: np.dtype, diagonal: bool, names: np.
 
 def _shift_of(rows: np.ndarray) -> np.ndarray:
     """A value near each column's mean: exactly the column's value where that is constant."""
-    some = rows[:: max(1, len(rows) // 64)].astype(np.float64)
+    some = rows[:: max(1, len(rows) // 32)].astype(np.float64)
     with np.errstate(all="ignore"):
         shift = some[0] + (some - some[0]).mean(axis=0)
-    return _rounded(np.where(np.isfinite(shift), shift, 0.0))
+    shift = np.where(np.isfinite(shift), shift, 0.0)
+    return _rounded(shift) if loop_type(rows.dtype) == np.float32 else shift
 
 
 def _rounded(shift: np.ndarray) -> np.ndarray:

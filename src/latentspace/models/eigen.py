@@ -78,7 +78,7 @@ def krylov(rows: Centred, dims: Dims, rng: np.random.RandomState) -> Spectrum | 
         gain = values[:count].sum() - held
         held += gain
         enough = space.size >= max(_ROUNDS[0] * block, spare * count)
-        settled = enough and count == before and gain <= _GAIN * held
+        settled = enough and 0 < count == before and gain <= _GAIN * held
     if not settled and not given:
         if isinstance(dims, float) or most < _LARGEST:
             return None

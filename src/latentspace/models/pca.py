@@ -86,7 +86,7 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     >>> pca = PCA(dims=1).fit(x)
     >>> pca.variances_
     array([8.])
-    >>> pca.inverse_transform(pca.transform(x))
+    >>> pca.inverse_transform(pca.transform(x)).round(3)
     array([[0., 0.],
            [2., 2.],
            [4., 4.]], dtype=float32)
