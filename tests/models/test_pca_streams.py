@@ -51,6 +51,23 @@ def test_partial_fit_has_as_many_axes_as_rows_until_there_are_enough():
     assert [pca.partial_fit(X[i : i + 1]).dims_ for i in range(6)] == [1, 2, 3, 4, 4, 4]
 
 
+def test_rows_that_partial_fit_refuses_leave_no_trace():
+    X, pca = _rows(20_000), PCA(3)
+    pca.partial_fit(X[:10])
+    bad = X[10:].copy()
+    bad[-1, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        pca.partial_fit(bad)
+    _same(pca.partial_fit(X[10:]), PCA(3).fit(X))
+
+
+def test_partial_fit_refuses_more_dims_than_features_at_once():
+    with pytest.raises(
+        ValueError, match=r"dims=13 is out of range: the data has n_features=12, so dims can be 1 to 12"
+    ):
+        PCA(13).partial_fit(_rows(5))
+
+
 def test_partial_fit_goes_on_from_fit():
     X = _rows()
     _same(PCA(3).fit(X[:3000]).partial_fit(X[3000:]), PCA(3).fit(X))
@@ -127,7 +144,7 @@ def test_float32_products_lose_no_variance_however_far_the_mean(offset):
     x = (x + offset * x.std(axis=0)).astype(np.float32)
     covariance = np.cov(x, rowvar=False, dtype=np.float64)
     variances = np.linalg.eigvalsh(covariance)[::-1]
-    rows = CentredRows(ArrayRows(x), np.float32, count=2)
+    rows = CentredRows(ArrayRows(x), np.float32, threads=2)
     found = by_features(rows, 8)
     q = np.linalg.qr(found.axes.T)[0]
     lost = variances[:8].sum() - np.trace(q.T @ covariance @ q)

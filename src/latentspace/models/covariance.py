@@ -68,12 +68,12 @@ class Moments:
         self._diagonal = diagonal
 
     def add(
-        self, source: ArrayRows | StreamRows, dtype: type, count: int, names: np.ndarray | None = None
+        self, source: ArrayRows | StreamRows, dtype: type, threads: int, names: np.ndarray | None = None
     ) -> "Moments":
-        """Adds all rows of a source, with products in `dtype`, on `count` threads."""
+        """Adds all rows of a source, with products in `dtype`, on that many threads."""
         work = partial(_summarise, source=source, dtype=np.dtype(dtype), diagonal=self._diagonal, names=names)
         waiting: list[_Summary] = []
-        for summary in ordered(work, source.chunks(), count):
+        for summary in ordered(work, source.chunks(), threads):
             self.scatter += summary.scatter
             waiting.append(summary._replace(scatter=_GONE))
             if len(waiting) == _FOLD:
@@ -81,6 +81,12 @@ class Moments:
                 waiting = []
         self._fold(waiting)
         return self
+
+    def merge(self, other: "Moments") -> None:
+        """Adds the rows that `other` has seen."""
+        if other.n:
+            self.scatter += other.scatter
+            self._fold([_Summary(other.n, other.mean, np.zeros(self.p), _GONE)])
 
     def covariance(self) -> np.ndarray:
         """Returns scatter / (n - 1); zeros for a single row."""
@@ -181,14 +187,13 @@ class CentredRows:
     source : ArrayRows or StreamRows
     dtype : float32 or float64
         Type of the products; sums over chunks are float64.
-    count : int
-        Worker threads.
+    threads : int
     names : array of str, optional
         Column names, for messages.
     """
 
-    def __init__(self, source: ArrayRows | StreamRows, dtype: type, count: int, names: np.ndarray | None = None):
-        self._source, self._dtype, self._count, self._names = source, np.dtype(dtype), count, names
+    def __init__(self, source: ArrayRows | StreamRows, dtype: type, threads: int, names: np.ndarray | None = None):
+        self._source, self._dtype, self._threads, self._names = source, np.dtype(dtype), threads, names
         self.p = source.p
         self.n = source.n or 0
         self.mean = np.empty(0)
@@ -197,7 +202,7 @@ class CentredRows:
 
     def measure(self) -> "CentredRows":
         """Finds n, mean and variances in a pass of their own, for `apply`; `covariance` and `gram` need none."""
-        moments = Moments(self.p, diagonal=True).add(self._source, self._dtype.type, self._count, self._names)
+        moments = Moments(self.p, diagonal=True).add(self._source, self._dtype.type, self._threads, self._names)
         self.n, self.mean, self.variances = moments.n, moments.mean, moments.variances
         low, high = _SAFE[self._dtype]
         if not low < self.variances.max() * self.n < high:
@@ -205,7 +210,7 @@ class CentredRows:
         return self
 
     def covariance(self) -> np.ndarray:
-        moments = Moments(self.p).add(self._source, self._dtype.type, self._count, self._names)
+        moments = Moments(self.p).add(self._source, self._dtype.type, self._threads, self._names)
         self.n, self.mean, self.variances, self.moments = moments.n, moments.mean, moments.variances, moments
         return moments.covariance()
 
@@ -219,7 +224,7 @@ class CentredRows:
             return x.T @ (x @ q)
 
         image = np.zeros(q.shape)
-        for part in ordered(product, self._source.chunks(), self._count):
+        for part in ordered(product, self._source.chunks(), self._threads):
             image += part
         rest = self.mean - shift
         return (image - self.n * np.outer(rest, rest @ q)) / max(self.n - 1, 1)
@@ -228,7 +233,7 @@ class CentredRows:
         """Taken over chunks of columns, whose means are known at once."""
         self.mean, self.variances = np.empty(self.p), np.empty(self.p)
         gram = np.zeros((self.n, self.n))
-        for start, mean, squares, part in ordered(self._column_product, self._column_starts(), self._count):
+        for start, mean, squares, part in ordered(self._column_product, self._column_starts(), self._threads):
             columns = slice(start, start + len(mean))
             self.mean[columns], self.variances[columns] = mean, squares / max(self.n - 1, 1)
             gram += part
@@ -240,7 +245,7 @@ class CentredRows:
 
     def back(self, u: np.ndarray) -> np.ndarray:
         u = np.ascontiguousarray(u, dtype=self._dtype)
-        parts = ordered(lambda start: self._columns(start)[2].T @ u, self._column_starts(), self._count)
+        parts = ordered(lambda start: self._columns(start)[2].T @ u, self._column_starts(), self._threads)
         return np.concatenate([part.astype(np.float64) for part in parts])
 
     def _column_starts(self) -> range:

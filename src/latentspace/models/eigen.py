@@ -96,13 +96,12 @@ def randomized(rows: Centred, dims: Dims, rng: np.random.RandomState) -> Spectru
     return Spectrum(values, axes, float(rows.variances.sum()))
 
 
-def check_dims(dims: Dims, n: int, p: int) -> None:
-    """Raises ValueError when a number of axes is more than n rows of p features can have."""
-    if isinstance(dims, int) and not 1 <= dims <= min(n, p):
-        raise ValueError(
-            f"dims={dims} is out of range: the data has n_samples={n} and n_features={p}, "
-            f"so dims can be 1 to {min(n, p)}."
-        )
+def check_dims(dims: Dims, n: int | None, p: int) -> None:
+    """Raises ValueError when a number of axes is more than n rows of p features can have; n is None for any number."""
+    most = p if n is None else min(n, p)
+    if isinstance(dims, int) and not 1 <= dims <= most:
+        size = f"n_features={p}" if n is None else f"n_samples={n} and n_features={p}"
+        raise ValueError(f"dims={dims} is out of range: the data has {size}, so dims can be 1 to {most}.")
 
 
 def _wanted(

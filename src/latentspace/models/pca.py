@@ -14,7 +14,7 @@ from . import eigen
 from .base import Stateful
 from .covariance import Centred, CentredRows, Measured, Moments, centred, loop_type
 from .rows import FEW, ArrayRows, Blocks, Chunk, StreamRows, refuse_bad_values
-from .sparse import CentredSparse
+from .sparse import CentredSparse, refuse_bad_entries
 from .workers import ordered, workers
 
 SOLVERS = ("auto", "exact", "krylov", "randomized")
@@ -156,10 +156,11 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 "Use partial_fit() from the first rows on, or fit() on all rows."
             )
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=first)
-        eigen.check_dims(dims, X.shape[1], X.shape[1])
+        eigen.check_dims(dims, None, X.shape[1])
         moments = self._moments or Moments(X.shape[1])
-        with workers() as count:
-            moments.add(ArrayRows(X), np.float64, count, self._names)
+        with workers() as threads:
+            # Merged once they are whole: rows refused halfway must leave no trace.
+            moments.merge(Moments(X.shape[1]).add(ArrayRows(X), np.float64, threads, self._names))
             now = min(dims, moments.n) if isinstance(dims, int) else dims
             spectrum = eigen.by_features(moments, now)
         return self._learn(spectrum, moments, "exact", moments)
@@ -171,19 +172,12 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self, X, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False, reset=False,
             ensure_min_samples=0,
         )  # fmt: skip
-        scale = self._scale(-1) if self.whiten else None
-        if issparse(X):
-            axes = self.axes_.astype(np.float64)
-            z = (X.astype(np.float64) @ axes.T - self.mean_ @ axes.T).astype(np.float32)
-        else:
-            z = self._project(X)
+        z = self._project_sparse(X) if issparse(X) else self._project(X)
         if not np.isfinite(z).all():
-            if issparse(X):
-                CentredSparse(X, self._names)
-            else:
-                refuse_bad_values(X, names=self._names)
+            refuse = refuse_bad_entries if issparse(X) else refuse_bad_values
+            refuse(X, names=self._names)
             raise ValueError(f"Input X holds values as large as {abs(X).max():.3g}: their latents overflow float32.")
-        return z if scale is None else z * scale
+        return z * self._scale(-1) if self.whiten else z
 
     def inverse_transform(self, z) -> np.ndarray:
         """Latents (n, dims) back to features (n, p), float32."""
@@ -230,8 +224,8 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         few = p if n is None else min(n, p)
         cheap = p <= _NARROW or (n is not None and n * p * few <= _CHEAP)
         dtype = np.float64 if cheap or not source.repeatable else np.float32
-        with workers() as count:
-            make = partial(CentredRows, source, count=count, names=self._names)
+        with workers() as threads:
+            make = partial(CentredRows, source, threads=threads, names=self._names)
             if source.repeatable and self._by_products(few, dims):
                 rows = make(dtype=dtype).measure()
                 spectrum, solver = self._iterate(rows, dims)
@@ -297,6 +291,11 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         _each(project, source, X.size)
         return z
 
+    def _project_sparse(self, X: Any) -> np.ndarray:
+        axes = self.axes_.astype(np.float64)
+        with np.errstate(all="ignore"):
+            return (X.astype(np.float64) @ axes.T - self.mean_ @ axes.T).astype(np.float32)
+
     def _scale(self, power: int) -> np.ndarray:
         """Standard deviations to the power of 1 or -1, 0 for dimensions without variance, float32 (dims,)."""
         deviations = np.sqrt(self.variances_)
@@ -316,8 +315,8 @@ def _each(work, source: ArrayRows, size: int) -> None:
         for chunk in source.chunks():
             work(chunk)
         return
-    with workers() as count:
-        for _ in ordered(work, source.chunks(), count):
+    with workers() as threads:
+        for _ in ordered(work, source.chunks(), threads):
             pass
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..progress import track
+
 FEW = 2000  # rows or features up to which everything is exact; a stream of so few rows is taken as an array
 
 Blocks = Iterable[np.ndarray] | Callable[[], Iterable[np.ndarray]]
@@ -37,10 +39,10 @@ class ArrayRows:
         self.n, self.p = x.shape
         self._mapping, self._base = _mapping_of(x)
 
-    def chunks(self, size: int | None = None) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[Chunk]:
         """Yields views of all rows in order."""
-        size = size or chunk_rows(self.p)
-        for start in range(0, self.n, size):
+        size = chunk_rows(self.p)
+        for start in track(range(0, self.n, size), "Reading rows"):
             yield Chunk(start, self.x[start : start + size])
 
     def release(self, rows: np.ndarray) -> None:
@@ -91,7 +93,7 @@ class StreamRows:
     def chunks(self) -> Iterator[Chunk]:
         """Yields copies of all rows in order."""
         size, start = chunk_rows(self.p), 0
-        for block in self._pass():
+        for block in track(self._pass(), "Reading blocks of rows"):
             for first in range(0, len(block), size):
                 yield Chunk(start + first, block[first : first + size].copy())
             start += len(block)

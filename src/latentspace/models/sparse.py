@@ -20,10 +20,7 @@ class CentredSparse:
     """
 
     def __init__(self, x: Any, names: np.ndarray | None = None):
-        if not np.isfinite(x.data).all():
-            entries = x.tocoo()
-            first = np.flatnonzero(~np.isfinite(entries.data))[0]
-            refuse_value(entries.data[first], entries.row[first], entries.col[first], names)
+        refuse_bad_entries(x, names)
         self.x = x.astype(np.float64, copy=False)
         self.n, self.p = x.shape
         self.mean = np.asarray(self.x.sum(axis=0), dtype=np.float64).ravel() / self.n
@@ -45,3 +42,11 @@ class CentredSparse:
 
     def back(self, u: np.ndarray) -> np.ndarray:
         return self.x.T @ u - np.outer(self.mean, u.sum(axis=0))
+
+
+def refuse_bad_entries(x: Any, names: np.ndarray | None = None) -> None:
+    """Raises ValueError for a stored NaN or infinity, with its row and column."""
+    if not np.isfinite(x.data).all():
+        entries = x.tocoo()
+        first = np.flatnonzero(~np.isfinite(entries.data))[0]
+        refuse_value(entries.data[first], entries.row[first], entries.col[first], names)

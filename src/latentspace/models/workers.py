@@ -40,14 +40,14 @@ def workers() -> Iterator[int]:
     with _lock:
         if _inside == 0:
             blas = ThreadpoolController().select(user_api="blas")
-            threads = max((library["num_threads"] for library in blas.info()), default=1)
-            _workers = max(1, min(threads, usable_cores()))
+            allowed = max((library["num_threads"] for library in blas.info()), default=1)
+            _workers = max(1, min(allowed, usable_cores()))
             _limit = blas.limit(limits=1)
             _limit.__enter__()
         _inside += 1
-        count = _workers
+        threads = _workers
     try:
-        yield count
+        yield threads
     finally:
         with _lock:
             _inside -= 1
@@ -57,21 +57,21 @@ def workers() -> Iterator[int]:
                 _limit = None
 
 
-def ordered(work: Callable[[T], R], tasks: Iterable[T], count: int) -> Iterator[R]:
-    """Yields `work(task)` for each task in order, worked on by `count` threads.
+def ordered(work: Callable[[T], R], tasks: Iterable[T], threads: int) -> Iterator[R]:
+    """Yields `work(task)` for each task in order, worked on by that many threads.
 
     Tasks are drawn by the calling thread, so a generator that reads a file or a database stays in the thread that made
     it. An error in a task is raised when its turn comes: the first bad block is the one that is named.
     """
-    if count == 1:
+    if threads == 1:
         yield from map(work, tasks)
         return
-    pool = ThreadPoolExecutor(count, thread_name_prefix="latentspace")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="latentspace")
     pending: deque[Future[R]] = deque()
     try:
         for task in tasks:
             pending.append(pool.submit(work, task))
-            if len(pending) >= count + _AHEAD:
+            if len(pending) >= threads + _AHEAD:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
