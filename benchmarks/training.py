@@ -151,8 +151,8 @@ def main(runs: int = 5) -> None:
         columns = ["network", "trained by", "epochs", "seconds", "test loss", "share of pythae's time"]
         text += (
             f"### Time to pythae's final test loss\n\npythae 0.1.2 at a rate of 0.001 for {PYTHAE_EPOCHS} epochs; "
-            "latentspace by its defaults, and with half as many epochs, which its schedule then ends in; both stopped at the "
-            "first epoch that is as good. Loss: nats an item on 500 other "
+            "latentspace by its defaults, and with half as many epochs, in which its schedule then ends; both stopped "
+            "at the first epoch that is as good. Loss: nats an item on 500 other "
             f"digits, lower is better.\n\n{table(rows, columns)}\n"
         )
     else:
