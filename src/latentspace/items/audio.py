@@ -20,6 +20,7 @@ from .folders import Listing, check_ids, walk
 from .protocol import Batch, Gathered, Modality, OnError, bad
 from .ramp import coloured
 from .spectrogram import Spectrogram, loudness_range
+from .stft import OVERLAP
 
 Sound = tuple[np.ndarray, int]  # samples, float32 (n,) with a full scale of 1, and how many there are a second
 
@@ -33,7 +34,7 @@ _MOST_FRAMES = 128  # 3 s, unless seconds= says more: a spectrogram that a convo
 _WINDOW_FRAMES = 64  # 1.5 s, for windows
 _MULTIPLE = 8  # of both sides, so that networks can halve them three times
 _LONGEST_STATISTICS = 60.0  # seconds: the mean of a minute's frames tells what an hour's would
-_LIMITS = {"mels": 1024, "frames": 2**15, "step": 2**20}  # what a file may say
+_LIMITS = {"mels": 1024, "frames": 2**15}
 
 
 class Audio(Modality):
@@ -151,8 +152,7 @@ class Audio(Modality):
         self._check_options()
         heads = self._heads(items)
         self.rate_ = self.rate or _chosen_rate(heads)
-        self.step_ = next_fast_len(max(1, round(_STEP * self.rate_)), real=True)
-        most = mel.most_bands(self.rate_, 4 * self.step_)
+        most = mel.most_bands(self.rate_, OVERLAP * self.step_)
         self.mels_ = self.mels or min(_MOST_MELS, int(0.8 * most) // _MULTIPLE * _MULTIPLE)
         if self.mels_ > most:
             raise ValueError(f"mels={self.mels} is too many at {self.rate_:,} Hz: some would be empty. At most {most}.")
@@ -316,6 +316,10 @@ class Audio(Modality):
         ]
 
     @property
+    def step_(self) -> int:
+        return next_fast_len(round(_STEP * self.rate_), real=True)
+
+    @property
     def seconds_(self) -> float:
         return self.frames_ * self.step_ / self.rate_
 
@@ -344,7 +348,7 @@ class Audio(Modality):
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         names = ("rate", "seconds", "mels", "features", "windows", "hop")
-        learned = {name: getattr(self, name + "_") for name in ("rate", "step", "mels", "frames", "cut")}
+        learned = {name: getattr(self, name + "_") for name in ("rate", "mels", "frames", "cut")}
         return {
             "options": {name: getattr(self, name) for name in names},
             "learned": {**learned, "range": list(self.range_)},
@@ -361,13 +365,14 @@ class Audio(Modality):
             learned = dict(facts["learned"])
             for name, least, most in (
                 ("rate", _LOWEST_RATE, 192_000),
-                ("step", 1, _LIMITS["step"]),
                 ("mels", 1, _LIMITS["mels"]),
                 ("frames", 1, _LIMITS["frames"]),
             ):
                 if type(learned[name]) is not int or not least <= learned[name] <= most:
                     raise ValueError(f"{name} {learned[name]!r}")
                 setattr(modality, name + "_", learned[name])
+            if modality.mels_ > mel.most_bands(modality.rate_, OVERLAP * modality.step_):
+                raise ValueError(f"mels {modality.mels_} at a rate of {modality.rate_}")
             low, high = (float(value) for value in learned["range"])
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError(f"range {low}, {high}")

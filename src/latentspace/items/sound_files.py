@@ -98,7 +98,8 @@ def read(source: Any, rate: int, seconds: float, start: float = 0.0) -> tuple[np
         with _opened(source) as (file, head):
             first, count = _span(head, seconds, start)
             samples, loudest = _decoded(file, first, count)
-    _check(samples[: max(1, round(seconds * head.rate))], loudest, head.channels)
+    _must_be_finite(samples)  # what follows the piece too, which the resampler mixes into its end
+    _must_sound(samples[: max(1, round(seconds * head.rate))], loudest, head.channels)
     return resample(samples, head.rate, rate)[: round(seconds * rate)], head
 
 
@@ -301,14 +302,17 @@ def _mixed(channels: np.ndarray) -> tuple[np.ndarray, float]:
         return mixed, float(max(channels.max(), -channels.min()))
 
 
-def _check(samples: np.ndarray, loudest: float, channels: int) -> None:
-    """Raises BadItemError for mixed samples that no feature can be made of."""
+def _must_be_finite(samples: np.ndarray) -> None:
     peak = float(max(samples.max(), -samples.min()))
     if not math.isfinite(peak):
         wrong = int(np.count_nonzero(~np.isfinite(samples)))
         raise BadItemError(f"{wrong:,} of {len(samples):,} samples are NaN or infinite")
     if peak > _LOUDEST:
         raise BadItemError(f"its samples reach {peak:.3g}, where full scale is 1")
+
+
+def _must_sound(samples: np.ndarray, loudest: float, channels: int) -> None:
+    peak = float(max(samples.max(), -samples.min()))
     if peak <= _SILENCE and loudest > 100 * _SILENCE:
         raise BadItemError(f"silent once its {channels} channels are mixed: they cancel each other")
     if peak <= _SILENCE:
