@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pitch import cents, fundamental
 
+import latentspace
 from latentspace.errors import BadItemError, CorruptFileError, UnsupportedError
+from latentspace.items import describe, gather
 from latentspace.items.audio import Audio
 from latentspace.items.sound_files import write_wav
 
@@ -424,3 +426,30 @@ def test_a_damaged_state_is_refused(change):
     change(facts)
     with pytest.raises(CorruptFileError, match="sound reader's state is damaged"):
         Audio.from_state(facts, arrays)
+
+
+# ---------------------------------------------------------------------- among the other kinds
+def test_a_folder_of_sounds_is_found_to_be_audio_and_described(notes):
+    kind, gathered = gather(notes)
+    assert kind is Audio
+    assert describe("audio", gathered) == "12 sounds in 3 folders, labels: high 4, low 4, middle 4"
+    assert gather((tone(), 16_000))[0] is Audio
+    assert gather([(tone(), 16_000)] * 3)[0] is Audio
+    assert gather(notes / "low" / "00.wav")[0] is Audio
+
+
+def test_sounds_and_a_table_in_one_folder_have_to_be_chosen_between(notes):
+    (notes / "labels.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"several kinds.*kind='audio' for 12 sounds \(high/08.wav, ...\)"):
+        gather(notes)
+    assert len(gather(notes, kind="audio")[1]) == 12
+
+
+def test_a_space_of_sounds_gives_sounds_and_finds_the_nearest(notes, tmp_path):
+    space = latentspace.fit(notes, dims=8)
+    assert (space.metadata["rate"], len(space)) == ([44_100] * 12, 12)
+    space.save(tmp_path / "notes.latent")
+    again = latentspace.load(tmp_path / "notes.latent")
+    ((samples, rate),) = again.decode(again.latents[3])
+    assert abs(cents(fundamental(samples, rate), fundamental(*soundfile.read(notes / again.ids[3])))) < 50
+    assert again.search(notes / again.ids[3], k=1).ids == [again.ids[3]]

@@ -14,7 +14,7 @@ from latentspace.items.protocol import Modality
 
 
 def test_the_kinds_follow_the_protocol_and_know_their_names():
-    assert list(KINDS) == ["images", "table", "array"]
+    assert list(KINDS) == ["images", "audio", "table", "array"]
     for name, cls in KINDS.items():
         assert issubclass(cls, Modality)
         assert cls.kind == name
@@ -81,7 +81,7 @@ def test_a_path_that_is_not_there_names_its_neighbour(tmp_path):
 
 
 def test_an_unknown_kind_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"kind='audio' is not known. Known kinds: 'images', 'table', 'array'"):
+    with pytest.raises(ValueError, match=r"kind='audio' is not known. Known kinds: 'images', 'audio', 'table', 'array'"):
         gather(np.zeros((2, 2)), kind="audio")
     with pytest.raises(ValueError, match=r"kind='images' does not fit ndarray of shape \(2, 2\)"):
         gather(np.zeros((2, 2)), kind="images")

@@ -22,6 +22,7 @@ class _Kinds(Mapping):
 
     _WHERE = {  # noqa: RUF012 - the order is the one that sources are tried in
         "images": ("latentspace.items.images", "Images"),
+        "audio": ("latentspace.items.audio", "Audio"),
         "table": ("latentspace.items.tables", "Table"),
         "array": ("latentspace.items.arrays", "Array"),
     }
@@ -50,7 +51,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     ----------
     source : path, array, frame, or list of items
         A folder, a file, or what is in memory already.
-    kind : "images", "table" or "array", optional
+    kind : "images", "audio", "table" or "array", optional
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
@@ -105,10 +106,15 @@ def gather_for(modality: Modality, source: Any, ids: Any = None) -> Gathered:
 
 def describe(kind: str, gathered: Gathered) -> str:
     """Says what was found: "1,203 images in 5 folders, labels: cat 400, dog 803; 3 skipped"."""
-    singular, plural = {"images": ("image", "images"), "table": ("row", "rows"), "array": ("row", "rows")}[kind]
+    singular, plural = {
+        "images": ("image", "images"),
+        "audio": ("sound", "sounds"),
+        "table": ("row", "rows"),
+        "array": ("row", "rows"),
+    }[kind]
     n = len(gathered)
     words = f"{n:,} {singular if n == 1 else plural}"
-    folders = {id_.rpartition("/")[0] for id_ in gathered.ids if "/" in id_} if kind == "images" else set()
+    folders = {id_.rpartition("/")[0] for id_ in gathered.ids if "/" in id_} if kind in ("images", "audio") else set()
     if folders:
         words += f" in {len(folders):,} folder{'s' if len(folders) > 1 else ''}"
     if kind == "table":
@@ -130,11 +136,13 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
     from .array_files import is_array_file
     from .decode import SUFFIXES
     from .folders import suffix, walk
+    from .sound_files import SUFFIXES as SOUNDS
     from .table_files import is_table_file
 
     listing = walk(folder)
     found = {
         "images": [name for name in (*listing.names, *listing.others) if suffix(name) in SUFFIXES],
+        "audio": [name for name in (*listing.names, *listing.others) if suffix(name) in SOUNDS],
         "table": [name for name in listing.names if is_table_file(name)],
         "array": [name for name in listing.names if is_array_file(name)],
     }
@@ -155,7 +163,7 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
 
 
 def _counted(kind: str, names: Sequence[str]) -> str:
-    noun = {"images": "image", "table": "table", "array": "array file"}[kind]
+    noun = {"images": "image", "audio": "sound", "table": "table", "array": "array file"}[kind]
     return f"{len(names):,} {noun}{'s' if len(names) > 1 else ''} ({names[0]}{', ...' if len(names) > 1 else ''})"
 
 
@@ -205,6 +213,7 @@ def name_of(source: Any) -> str:
 
 def _what_is_known() -> str:
     return (
-        "Known are images (a folder, .png .jpg .webp .bmp .gif .tif files, PIL images), tables (.csv .tsv .parquet "
-        ".jsonl, pandas and polars frames, lists of dicts) and arrays (.npy .npz and IDX files, numpy, torch, scipy)."
+        "Known are images (a folder, .png .jpg .webp .bmp .gif .tif files, PIL images), audio (a folder, .wav .flac "
+        ".ogg .mp3 .aiff files, (samples, rate) pairs), tables (.csv .tsv .parquet .jsonl, pandas and polars frames, "
+        "lists of dicts) and arrays (.npy .npz and IDX files, numpy, torch, scipy)."
     )
