@@ -130,20 +130,23 @@ def _summarise(chunk: Chunk, source, dtype: np.dtype, diagonal: bool, names: np.
     rows = chunk.rows
     shift = _shift_of(rows)
     with np.errstate(all="ignore"):  # what overflows is caught below, by its diagonal
-        x = centred(rows, shift, dtype)
-        scatter = np.einsum("ij,ij->j", x, x) if diagonal else x.T @ x
+        total, scatter, largest = _sums(centred(rows, shift, dtype), diagonal)
         # One look at p numbers finds every NaN and infinity of the chunk, and squares that left float32's range.
-        squares = scatter if diagonal else scatter.diagonal()
         low, high = _SAFE[dtype]
-        if not low < squares.max() < high:
+        if not low < largest < high:
             refuse_bad_values(rows, row=chunk.start, names=names)
-            x = centred(rows, shift, np.dtype(np.float64))
-            scatter = np.einsum("ij,ij->j", x, x) if diagonal else x.T @ x
-        total = (np.ones(len(x), x.dtype) @ x).astype(np.float64)
-    if not np.isfinite(scatter).all():
+            total, scatter, largest = _sums(centred(rows, shift, np.dtype(np.float64)), diagonal)
+    if not np.isfinite(largest):
         raise _overflow(rows)
     source.release(rows)
     return _Summary(len(rows), shift, total, scatter)
+
+
+def _sums(x: np.ndarray, diagonal: bool) -> tuple[np.ndarray, np.ndarray, np.floating]:
+    """Sum of the rows, sum of their squares or products, and the largest of the squares."""
+    total = (np.ones(len(x), x.dtype) @ x).astype(np.float64)
+    scatter = np.einsum("ij,ij->j", x, x) if diagonal else x.T @ x
+    return total, scatter, (scatter if diagonal else scatter.diagonal()).max()
 
 
 def _shift_of(rows: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 _TRACY_WIDOM_95 = 0.98  # 95th percentile of the Tracy-Widom law of order 1 (Bejan, 2005)
 _SHARE = 0.95  # of the variance, kept where the spectrum slopes into the noise without a step
-_STEP = 2.0  # the last axis that stands out is a step when it is this many times the edge of the noise
+_STEP = 1.3  # times the edge of the noise, from which the last axes that stand out make a step
 _ROUNDING = 1e-12  # of the largest variance: float64 sums know nothing below
 _BATCH = 64  # axes asked for at a time
 
@@ -75,7 +75,7 @@ def noise_rank(
     axes is spread over r - k, so its variances are scaled by r / (r - k).
 
     On natural images every axis but the last few stands out a little. Where there is no step (the last one is less
-    than twice the edge) the answer is at most what holds 95% of the variance.
+    than 1.3 times the edge, and the one before it too) the answer is at most what holds 95% of the variance.
 
     Parameters
     ----------
@@ -103,16 +103,16 @@ def noise_rank(
     possible = min(n - 1, len(columns))
     total, left = columns.sum(), columns.astype(np.float64)
     floor = rounding * variances.max(initial=0.0)
-    kept, last = 0, np.inf
+    kept, clear = 0, [np.inf]  # how many times the edge each kept axis is
     while kept < min(possible, len(variances)):
         if kept % _BATCH == 0:
             batch = axes(kept, min(kept + _BATCH, len(variances)))
         edge = max(noise_edge(left * (possible / (possible - kept)), n), floor)
         if variances[kept] <= edge:
             break
-        last = variances[kept] / edge
+        clear.append(variances[kept] / edge)
         left = np.maximum(left - variances[kept] * batch[kept % _BATCH] ** 2, 0)
         kept += 1
-    if last < _STEP:
+    if max(clear[-2:]) < _STEP:
         return min(kept, share_rank(variances, total, _SHARE) or kept)
     return kept
