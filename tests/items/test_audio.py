@@ -284,6 +284,13 @@ def test_silence_lies_80_decibels_down_or_at_the_quietest_there_is():
     assert 20 <= high - low < 60
 
 
+def test_one_sound_at_a_broken_level_does_not_push_all_others_down():
+    sounds = [(tone(100 + 20 * i), 16_000) for i in range(20)]
+    _, high = learned(sounds).range_
+    _, higher = learned([*sounds, (60 * tone(), 16_000)]).range_
+    assert higher - high < 13
+
+
 # ---------------------------------------------------------------------- sources
 def test_sub_folders_are_labels_and_ids_are_relative_paths_in_sorted_order(notes):
     (notes / "low" / "readme.txt").write_text("hello")

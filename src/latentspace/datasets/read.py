@@ -4,6 +4,7 @@ import gzip
 import json
 import lzma
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +131,23 @@ def folder(under: str, pattern: str) -> Callable[[Path], Parts]:
     def read(root: Path) -> Parts:
         top = root / under
         return Parts(top, None, metadata={"path": sorted(p.relative_to(top).as_posix() for p in top.glob(pattern))})
+
+    return read
+
+
+# ---------------------------------------------------------------------- sounds
+
+
+def sounds(under: str, pattern: str, named: str) -> Callable[[Path], Parts]:
+    """A folder of sounds whose paths name them: `named` has a group `label`, and others for metadata."""
+
+    def read(root: Path) -> Parts:
+        top = root / under
+        paths = sorted(path.relative_to(top).as_posix() for path in top.glob(pattern))
+        found = [(path, match.groupdict()) for path in paths if (match := re.search(named, path))]
+        columns = {name: [groups[name] for _, groups in found] for name in found[0][1]}
+        labels = np.array(columns.pop("label"))
+        return Parts(top, labels, metadata={"path": [path for path, _ in found], **columns})
 
     return read
 

