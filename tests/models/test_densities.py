@@ -78,12 +78,26 @@ def test_with_few_items_shrinking_makes_unseen_ones_likelier():
     assert fit_density(z, "gaussian").log_prob(unseen).mean() > plain + 5
 
 
-def test_scales_and_offsets_change_the_density_by_their_jacobian(family):
-    z = two_moons(500, dims=3)
-    scale, offset = np.array([1e-3, 1.0, 1e4]), np.array([5.0, -1e3, 1e6])
-    plain = fit_density(z.astype(np.float64), family).log_prob(z)
-    moved = fit_density(z * scale + offset, family).log_prob(z * scale + offset)
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    # A mixture starts from clusters in the latents' own units, so only one factor for all dims leaves it the same.
+    [
+        ("gaussian", np.array([1e-3, 1.0, 1e4])),
+        ("mixture", np.array([64.0, 64, 64])),
+        ("mixture", np.array([2**-20] * 3)),
+    ],
+)
+def test_scales_and_offsets_change_the_density_by_their_jacobian(name, scale):
+    z = two_moons(500, dims=3).astype(np.float64)
+    plain = fit_density(z, name).log_prob(z)
+    moved = fit_density((z + 100) * scale, name).log_prob((z + 100) * scale)
     np.testing.assert_allclose(moved, plain - np.log(scale).sum(), atol=1e-3)
+
+
+def test_a_mixture_takes_dims_of_very_different_scales():
+    z, unseen = (two_moons(1000, seed, dims=3) * [1, 1e-4, 1e4] for seed in (0, 1))
+    gaussian, mixture = (fit_density(z, name).log_prob(unseen).mean() for name in ("gaussian", "mixture"))
+    assert mixture > gaussian + 0.3
 
 
 # ---------------------------------------------------------------------- samples

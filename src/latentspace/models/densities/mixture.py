@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
@@ -15,8 +16,12 @@ from ..base import Stateful
 from .gaussian import check_latents, check_stored, floored, log_normal, shrunk_gaussian, subsample
 
 _ROWS_TO_CHOOSE = 5_000  # items on which the number of components is chosen; a fifth of them is held out
-_ROWS_TO_FIT = 10_000  # items on which the chosen mixture is fitted: 32 components of 32 dims, 25 values each parameter
+_ROWS_TO_FIT = 10_000  # items on which the chosen mixture is fitted
 _FEWEST = 20  # items below which nothing can be held out: one shrunk Gaussian
+_ROUNDS_TO_CHOOSE, _ROUNDS_TO_FIT = 5, 10  # 5 rank the candidates as 100 do, within a tenth of the time
+_WORK = (
+    1.2e9  # rows * components * dims^2 that one round of EM may cost, about a second: bounds rows where dims are many
+)
 
 
 class MixtureDensity(Stateful, BaseEstimator):
@@ -24,10 +29,11 @@ class MixtureDensity(Stateful, BaseEstimator):
 
     p(z) = sum_k weights[k] N(z; means[k], covariances[k])
 
-    Fitted by EM (scikit-learn's) on standardised latents for 1, 2, 4, ... components. Each covariance is then pulled
-    to the average component's variances as though `strength` items more spoke for those (the posterior mode under an
-    inverse-Wishart prior; Fraley and Raftery, 2007), so a component that sits on a few items does not become a spike.
-    Components and strength are those under which the held-out fifth is likeliest.
+    Fitted by EM (scikit-learn's) for 1, 2, 4, ... components, started from k-means in the latents' own units: a space
+    whose dims are few and large before many and small (a PCA's) falls into clusters by the large ones. Each covariance
+    is then pulled to the average component's variances as though `strength` items more spoke for those (the posterior
+    mode under an inverse-Wishart prior; Fraley and Raftery, 2007), so that a component on a few items is no spike.
+    Components and strength are those under which a held-out fifth is likeliest.
 
     Parameters
     ----------
@@ -60,7 +66,7 @@ class MixtureDensity(Stateful, BaseEstimator):
         z = z[rng.permutation(len(z))]
         centre = z.mean(axis=0)
         scale = floored(z.std(axis=0), centre)
-        weights, means, covariances = _fit_standardised((z - centre) / scale, self.max_components, rng)
+        weights, means, covariances = _fit_standardised((z - centre) / scale, scale, self.max_components, rng)
         self.weights_ = weights
         self.means_ = means * scale + centre
         self.covariances_ = covariances * np.outer(scale, scale)
@@ -93,17 +99,22 @@ class MixtureDensity(Stateful, BaseEstimator):
 Parameters = tuple[np.ndarray, np.ndarray, np.ndarray]  # weights (k,), means (k, dims), covariances (k, dims, dims)
 
 
-def _fit_standardised(z: np.ndarray, max_components: int, rng: np.random.RandomState) -> Parameters:
-    """The mixture under which a held-out fifth of shuffled, standardised z is likeliest, refitted on all of z."""
-    chosen = _choose(z[:_ROWS_TO_CHOOSE], max_components, rng) if len(z) >= _FEWEST else None
+def _fit_standardised(z: np.ndarray, scale: np.ndarray, max_components: int, rng: np.random.RandomState) -> Parameters:
+    """The mixture under which a held-out fifth of shuffled, standardised z is likeliest, refitted on more of z."""
+    dims = z.shape[1]
+    to_choose = z[: max(2_000, min(_ROWS_TO_CHOOSE, int(_WORK / (6 * dims**2))))]  # fewer from 200 dims
+    chosen = _choose(to_choose, scale, max_components, rng) if len(z) >= _FEWEST else None
     if chosen is None:
         mean, covariance = shrunk_gaussian(z)
         return np.ones(1), mean[None], covariance[None]
     start, strength = chosen
-    return _pulled(_em(z, start.n_components, rng, rounds=10, start=start), strength, len(z))
+    to_fit = z[: max(len(to_choose), int(_WORK / (len(start[0]) * dims**2)))]
+    return _pulled(_em(to_fit, start, _ROUNDS_TO_FIT), strength, len(to_fit))
 
 
-def _choose(z: np.ndarray, max_components: int, rng: np.random.RandomState) -> tuple[GaussianMixture, float] | None:
+def _choose(
+    z: np.ndarray, scale: np.ndarray, max_components: int, rng: np.random.RandomState
+) -> tuple[Parameters, float] | None:
     """The mixture and the strength that suit held-out latents best; None when one shrunk Gaussian does."""
     held_out, rest = z[: len(z) // 5], z[len(z) // 5 :]
     dims = z.shape[1]
@@ -112,14 +123,14 @@ def _choose(z: np.ndarray, max_components: int, rng: np.random.RandomState) -> t
     best, best_score = None, log_normal(held_out, *shrunk_gaussian(rest)).mean()
     worse = 0
     for k in (2**power for power in range(1, most.bit_length())):
-        mixture = _em(rest, k, rng, rounds=5)  # as good a judge as 30, in a third of the time
+        mixture = _em(rest, _clusters(rest, scale, k, rng), _ROUNDS_TO_CHOOSE)
         scores = {
             strength: _log_mixture(held_out, *_pulled(mixture, strength, len(rest))).mean()
-            for strength in (2.0, 2.0 + dims / 4, 2.0 + dims)
+            for strength in np.geomspace(0.1, 2.0 + dims, 5)
         }
         strength = max(scores, key=scores.__getitem__)
         if scores[strength] > best_score:
-            best, best_score, worse = (mixture, strength), scores[strength], 0
+            best, best_score, worse = (_pulled(mixture, strength, len(rest)), strength), scores[strength], 0
         else:
             worse += 1
             if worse == 2:  # the likelihood has turned: more components only fit the items at hand
@@ -127,22 +138,38 @@ def _choose(z: np.ndarray, max_components: int, rng: np.random.RandomState) -> t
     return best
 
 
-def _em(
-    z: np.ndarray, k: int, rng: np.random.RandomState, rounds: int, start: GaussianMixture | None = None
-) -> GaussianMixture:
-    """Expectation-maximisation from k-means, or from where another mixture ended."""
-    mixture = GaussianMixture(k, reg_covar=1e-6, max_iter=rounds, random_state=rng)
-    if start is not None:
-        mixture.set_params(weights_init=start.weights_, means_init=start.means_, precisions_init=start.precisions_)
+def _clusters(z: np.ndarray, scale: np.ndarray, k: int, rng: np.random.RandomState) -> Parameters:
+    """A mixture to start from: at most k clusters of z, found in the latents' own units."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # fewer distinct items than k: fewer clusters, as counted here
+        labels = KMeans(k, n_init=1, random_state=rng).fit(z * (scale / np.linalg.norm(scale))).labels_
+    members = [z[labels == label] for label in np.unique(labels)]
+    weights = np.array([len(part) / len(z) for part in members])
+    means = np.stack([part.mean(axis=0) for part in members])
+    covariances = np.stack([np.cov(part.T, bias=True).reshape(len(scale), -1) for part in members])
+    return _pulled((weights, means, covariances + 1e-6 * np.eye(len(scale))), 2.0, len(z))
+
+
+def _em(z: np.ndarray, start: Parameters, rounds: int) -> Parameters:
+    """Expectation-maximisation from given parameters."""
+    weights, means, covariances = start
+    precisions = np.linalg.inv(covariances)
+    mixture = GaussianMixture(
+        len(weights), reg_covar=1e-6, max_iter=rounds, weights_init=weights, means_init=means,
+        precisions_init=(precisions + precisions.transpose(0, 2, 1)) / 2,
+    )  # fmt: skip
     with warnings.catch_warnings():
         # Rounds are bounded for time and held-out likelihood judges the result; nothing here for a user to act on.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return mixture.fit(z)
+        mixture.fit(z)
+    return mixture.weights_, mixture.means_, mixture.covariances_
 
 
-def _pulled(mixture: GaussianMixture, strength: float, n: int) -> Parameters:
-    """The mixture's parameters, each covariance pulled to the average component's variances as by `strength` items."""
-    weights, means, covariances = mixture.weights_, mixture.means_, mixture.covariances_
+def _pulled(mixture: Parameters, strength: float, n: int) -> Parameters:
+    """The mixture fitted to n items, each covariance pulled to the average variances as by `strength` items more."""
+    weights, means, covariances = mixture
     average = np.diag(np.einsum("k,kii->i", weights, covariances))
     items = (weights * n)[:, None, None]
     return weights / weights.sum(), means, (items * covariances + strength * average) / (items + strength)
