@@ -4,22 +4,31 @@ Run by `make pins` after installing every extra and upgrading what should move; 
 """
 
 import re
+import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = "latentspace"
-EXTRAS = ("all", "test", "lint", "bench", "docs")
+ROOT = Path(__file__).resolve().parent.parent
 BUILT_WITH = ("build", "hatchling")
+
+
+def asked_for() -> list[Requirement]:
+    """What pyproject.toml asks for, core and every extra, and what builds the package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *BUILT_WITH]
+    for extra in project["optional-dependencies"].values():
+        lines += extra
+    return [wanted for wanted in map(Requirement, lines) if wanted.name != project["name"]]
 
 
 def pins() -> dict[str, str]:
     """Name -> version of every installed package that the project needs, directly or through others."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [Requirement(f"{PROJECT}[{','.join(EXTRAS)}]"), *map(Requirement, BUILT_WITH)]
+    waiting = asked_for()
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
@@ -33,13 +42,12 @@ def pins() -> dict[str, str]:
             seen.add((name, extra))
             requirements = [Requirement(line) for line in package.requires or ()]
             waiting += [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": extra})]
-        if name != PROJECT:
-            # A local label such as +cpu says which build this machine took; the pin is the same for all builds.
-            found[name] = re.sub(r"\+.*", "", package.version)
+        # A local label such as +cpu says which build this machine took; the pin is the same for all builds.
+        found[name] = re.sub(r"\+.*", "", package.version)
     return found
 
 
 if __name__ == "__main__":
-    page = Path(__file__).resolve().parent.parent / "constraints.txt"
+    page = ROOT / "constraints.txt"
     page.write_text("".join(f"{name}=={version}\n" for name, version in sorted(pins().items())))
     print(f"{page}: {len(page.read_text().splitlines())} pins")
