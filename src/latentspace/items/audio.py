@@ -19,13 +19,13 @@ from .file_items import in_folder, of_paths
 from .folders import Listing, check_ids, walk
 from .protocol import Batch, Gathered, Modality, OnError, bad
 from .ramp import coloured
-from .spectrogram import Spectrogram, loudness_range
+from .spectrogram import Spectrogram, common_range, loudness
 from .stft import OVERLAP
 
 Sound = tuple[np.ndarray, int]  # samples, float32 (n,) with a full scale of 1, and how many there are a second
 
 _HEADERS = 4096  # headers looked at to choose rate and length
-_LISTENED = 256  # items decoded to find the range of loudness
+_LISTENED = 128  # items decoded to find the range of loudness
 _HIGHEST_RATE = 24_000  # samples a second: all that music has below 12 kHz, at half the work of a CD's rate
 _LOWEST_RATE = 1_000
 _STEP = 512 / 22_050  # seconds from frame to frame; a frame of four holds two periods of the lowest string
@@ -73,7 +73,7 @@ class Audio(Modality):
     seconds_ : float
         Length of an item, `frames_ * step_ / rate_`.
     range_ : (low, high)
-        Decibels that became 0 and 1, 0 dB being a sine of full scale. Found over up to 256 items: `high` the loudest
+        Decibels that became 0 and 1, 0 dB being a sine of full scale. Found over up to 128 items: `high` the loudest
         band, unless nine in ten are over 12 dB below; `low` 80 dB less, or more where nothing is that quiet. What lies
         beyond is clipped.
 
@@ -143,7 +143,7 @@ class Audio(Modality):
 
     # ------------------------------------------------------------------ features
     def learn(self, items: Gathered) -> "Audio":
-        """Chooses rate, length and bands from up to 4,096 headers, and the range of loudness from up to 256 items.
+        """Chooses rate, length and bands from up to 4,096 headers, and the range of loudness from up to 128 items.
 
         Raises
         ------
@@ -213,19 +213,21 @@ class Audio(Modality):
     def _heard(self, items: Gathered) -> tuple[float, float]:
         """The decibels that become 0 and 1, from a sample of the items."""
         sample = self.pieces(items.select(_spread(len(items), _LISTENED)))
-        reasons: list[str] = []
+        chosen = _spread(len(sample), _LISTENED)
+        measure = mel.Mel(self.rate_, self.step_, self.mels_)
 
-        def sounds() -> Iterator[np.ndarray]:
-            for position in _spread(len(sample), _LISTENED):
-                try:
-                    yield self._samples(sample.raw[position])[0]
-                except BadItemError as error:
-                    reasons.append(f"{sample.ids[position]}: {error}")
+        def listen(position: int) -> tuple[float, float] | str:
+            try:
+                return loudness(measure, self._samples(sample.raw[position])[0])
+            except BadItemError as error:
+                return f"{sample.ids[position]}: {error}"
 
-        found = loudness_range(mel.Mel(self.rate_, self.step_, self.mels_), sounds())
-        if found is None:
-            raise ValueError(f"none of {len(sample):,} sounds of {items.origin} can be used ({reasons[0]}).")
-        return found
+        with ThreadPoolExecutor(min(8, usable_cores())) as pool:
+            heard = list(pool.map(listen, chosen))
+        known = [outcome for outcome in heard if not isinstance(outcome, str)]
+        if not known:
+            raise ValueError(f"none of {len(sample):,} sounds of {items.origin} can be used ({heard[0]}).")
+        return common_range(known)
 
     def _samples(self, item: Any) -> tuple[np.ndarray, sound_files.Header]:
         """One item's samples, at most `seconds_` of them."""
@@ -249,11 +251,10 @@ class Audio(Modality):
         lost = items.skipped if items is not whole else []
         if lost and on_error == "raise":
             raise BadItemError(f"item {lost[0].id!r} of {items.origin or 'the source'}: {lost[0].reason}")
-        starts = range(0, max(1, len(items)), block)
         with ThreadPoolExecutor(min(8, usable_cores())) as pool:
             try:
                 ahead = pool.map(self._features, items.raw[:block])
-                for start in starts:
+                for start in range(0, max(1, len(items)), block):
                     outcomes = list(ahead)
                     # The next block is decoded while the caller works on this one.
                     ahead = pool.map(self._features, items.raw[start + block : start + 2 * block])
@@ -264,12 +265,9 @@ class Audio(Modality):
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _batch(self, items: Gathered, start: int, outcomes: list, on_error: OnError) -> Batch:
-        skipped = [
-            bad(items, start + place, outcome, on_error)
-            for place, outcome in enumerate(outcomes)
-            if isinstance(outcome, str)
-        ]
+        lost = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, str)]
         good = [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)]
+        skipped = [bad(items, start + place, outcomes[place], on_error) for place in lost]
         heads = [outcomes[place][1] for place in good]
         metadata = {name: [column[start + place] for place in good] for name, column in items.metadata.items()}
         read = [items.raw[start + place] for place in good]
@@ -309,12 +307,12 @@ class Audio(Modality):
 
     def rebuild(self, x: np.ndarray, metadata: Mapping[str, list]) -> list[Sound]:
         """As `restore`, without what was padded and at the rate that a sound had, by its `duration` and `rate`."""
-        missing = [None] * len(x)
-        durations, rates = metadata.get("duration", missing), metadata.get("rate", missing)
         sounds = []
-        for (samples, rate), duration, original in zip(self.restore(x), durations, rates, strict=True):
-            seconds = min(duration or self.seconds_, self.seconds_)
-            sounds.append((sound_files.resample(samples, rate, original or rate, seconds), original or rate))
+        unknown = [None] * len(x)
+        known = zip(metadata.get("duration", unknown), metadata.get("rate", unknown), strict=True)
+        for (samples, rate), (duration, original) in zip(self.restore(x), known, strict=True):
+            seconds, new = min(duration or self.seconds_, self.seconds_), original or rate
+            sounds.append((sound_files.resample(samples, rate, new, seconds), new))
         return sounds
 
     @property

@@ -108,7 +108,7 @@ def resample(samples: np.ndarray, rate: int, new: int, seconds: float) -> np.nda
     if rate != new:
         samples = require("soxr", "audio", "resampling sound").resample(samples, rate, new)
     count = max(1, round(seconds * new))
-    return np.pad(samples[:count], (0, max(0, count - len(samples))))
+    return samples[:count] if len(samples) >= count else np.pad(samples, (0, count - len(samples)))
 
 
 def write_wav(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:

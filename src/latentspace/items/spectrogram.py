@@ -1,7 +1,7 @@
 """Samples <-> features: log-mel spectrograms in [0, 1] of one size, and statistics of their frames."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,23 +57,25 @@ class Spectrogram:
         return np.clip((self.mel.decibels(samples) - self.low) / (self.high - self.low), 0, 1)
 
 
-def loudness_range(mel: Mel, sounds: Iterable[np.ndarray]) -> tuple[float, float] | None:
-    """Finds the decibels from silence to the loudest of some sounds; None where there are no sounds.
+def loudness(mel: Mel, samples: np.ndarray) -> tuple[float, float]:
+    """A sound's quietest band, but for a few, and its loudest, in decibels."""
+    decibels = mel.decibels(_padded(samples, math.ceil(len(samples) / mel.hop) * mel.hop))
+    return float(np.quantile(decibels[decibels > QUIETEST], 0.005)), float(decibels.max())
+
+
+def common_range(loudnesses: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The decibels from silence to the loudest, for many sounds by their `loudness`.
 
     The loudest is that of all bands, frames and sounds, but no more than 12 dB above what nine sounds in ten reach.
     Silence is 80 dB below, or less far where half of the sounds have nothing that quiet, so that [0, 1] is used; never
     nearer than 20 dB.
     """
-    loudest, quietest = [], []
-    for samples in sounds:
-        decibels = mel.decibels(_padded(samples, math.ceil(len(samples) / mel.hop) * mel.hop))
-        loudest.append(float(decibels.max()))
-        quietest.append(float(np.quantile(decibels[decibels > QUIETEST], 0.005)))
-    if not quietest:
-        return None
-    high = min(max(loudest), float(np.quantile(loudest, 0.9)) + _HEADROOM)
+    quietest, loudest = np.array(loudnesses).T
+    high = min(float(loudest.max()), float(np.quantile(loudest, 0.9)) + _HEADROOM)
     return min(max(high - _RANGE, float(np.median(quietest))), high - _LEAST_RANGE), high
 
 
 def _padded(samples: np.ndarray, count: int) -> np.ndarray:
-    return np.pad(samples, (0, count - len(samples)))
+    padded = np.zeros(count, np.float32)  # in a third of the time of np.pad
+    padded[: len(samples)] = samples
+    return padded

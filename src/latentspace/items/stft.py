@@ -27,7 +27,8 @@ def spectra(samples: np.ndarray, hop: int) -> np.ndarray:
     """
     window, scale, _ = _measures(hop)
     edge = (len(window) - hop) // 2
-    padded = np.pad(samples, (edge, edge + (len(window) - hop) % 2))
+    padded = np.zeros(len(samples) + len(window) - hop, np.float32)
+    padded[edge : edge + len(samples)] = samples
     frames = np.lib.stride_tricks.sliding_window_view(padded, len(window))[::hop]
     return fft.rfft(frames * (window * scale), axis=1)
 

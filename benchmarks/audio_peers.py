@@ -1,0 +1,47 @@
+"""What `audio` is measured against: librosa's loader and mel spectrogram, as one writes it.
+
+Imports nothing of latentspace, so that it runs in librosa's own environment.
+"""
+
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def one(path: str, rate: int, seconds: float, hop: int, mels: int, frames: int) -> np.ndarray:
+    """Loads, mixes and resamples one file, pads it to one length, and takes decibels of its mel bands."""
+    import librosa
+
+    samples, _ = librosa.load(path, sr=rate, mono=True, duration=seconds)
+    samples = librosa.util.fix_length(samples, size=frames * hop)
+    power = librosa.feature.melspectrogram(
+        y=samples, sr=rate, n_fft=4 * hop, hop_length=hop, n_mels=mels, htk=True, norm=None, center=True
+    )
+    return librosa.power_to_db(power[:, :frames], ref=1.0, top_db=None)
+
+
+def folder(paths: str, workers: int, processes: bool = False, **measures: Any) -> dict[str, Any]:
+    """All files listed in a text file, in a loop, in threads or in processes; the first is done before, to import."""
+    work = partial(one, **measures)
+    files = Path(paths).read_text().splitlines()
+    work(files[0])
+    if workers == 1:
+        began = time.perf_counter()
+        x = np.stack([work(file) for file in files])
+    else:
+        with (ProcessPoolExecutor if processes else ThreadPoolExecutor)(workers) as pool:
+            list(pool.map(work, files[: 2 * workers]))
+            began = time.perf_counter()
+            x = np.stack(list(pool.map(work, files, **({"chunksize": 16} if processes else {}))))
+    return {"seconds": time.perf_counter() - began, "sounds": len(x), "mean": float(x.mean())}
+
+
+def filters(rate: int, window: int, bands: int) -> dict[str, Any]:
+    """Librosa's filter bank of HTK's formula, to be compared."""
+    import librosa
+
+    return {"filters": librosa.filters.mel(sr=rate, n_fft=window, n_mels=bands, htk=True, norm=None).tolist()}
