@@ -25,7 +25,9 @@ def items_at(space: "LatentSpace", positions: Sequence[int]) -> Any:
             "the items of this space are not at hand: it was loaded from a file without their features, and their "
             f"source {space.facts.get('origin')!r} is not there. Bring the source back and load the space again."
         )
-    return space.modality.restore(space._features.rows(list(positions)))
+    rows = list(positions)
+    metadata = {name: [column[row] for row in rows] for name, column in space.metadata.items()}
+    return space.modality.rebuild(space._features.rows(rows), metadata)
 
 
 def item_at(space: "LatentSpace", position: int) -> Any:
@@ -109,6 +111,7 @@ def describe(space: "LatentSpace") -> dict[str, Any]:
         "maps": sorted(space.maps),
         **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},
         "reconstruction": space.facts.get("reconstruction"),
+        "notes": space.modality.notes,
     }
 
 

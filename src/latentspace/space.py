@@ -378,8 +378,8 @@ class LatentSpace:
         return z
 
     def _is_latent(self, what: Any) -> bool:
-        shape = np.shape(what) if isinstance(what, np.ndarray) else ()
-        return len(shape) in (1, 2) and shape[-1] == self.dims and self.modality.shape != (self.dims,)
+        # Only a single latent is told by its shape: rows of them could be rows of items, and have vector= to say so.
+        return isinstance(what, np.ndarray) and what.shape == (self.dims,) and self.modality.shape != (self.dims,)
 
     # ------------------------------------------------------------------ map
     def map(self, method: str = "tsne", *, seed: int = 0, **options: Any) -> "Map":

@@ -23,6 +23,10 @@ def main(arguments: list[str] | None = None) -> None:
         if options.debug:
             raise
         _fail(str(error) or type(error).__name__, 1)
+    except Exception as error:
+        if options.debug:
+            raise
+        _fail(f"{type(error).__name__}: {error}. This is a fault of latentspace; --debug shows where it happened.", 1)
 
 
 def _fail(message: str, code: int) -> None:
