@@ -11,6 +11,7 @@ import latentspace
 from latentspace.errors import BadItemError, CorruptFileError, UnsupportedError
 from latentspace.items import describe, gather
 from latentspace.items.audio import Audio
+from latentspace.items.clips import cut
 from latentspace.items.sound_files import write_wav
 
 
@@ -189,13 +190,35 @@ def test_a_window_reads_as_the_same_piece_in_memory(notes):
         (expected,), *_ = read(by_file, (piece, rate))
         loud = expected > 0.5
         np.testing.assert_allclose(row[loud], expected[loud], atol=0.02)
-    assert len(ids) > 7
+    assert len(ids) == 7
 
 
 def test_hop_moves_windows_apart_or_over_one_another():
     long = (tone(seconds=3), 16_000)
     counts = [len(read(learned(long, windows="window", seconds=0.5, hop=hop), long)[1]) for hop in (0.25, None, 1.0)]
     assert counts[0] > counts[1] > counts[2] == 3
+
+
+@given(seconds=st.floats(0.1, 1), hop=st.floats(0.1, 1), duration=st.floats(0.2, 3))
+@settings(max_examples=50, deadline=None)
+def test_windows_begin_a_hop_apart_until_one_reaches_the_end(seconds, hop, duration):
+    sounds = Audio.gather((tone(seconds=duration, rate=8_000), 8_000))
+    clips = cut(sounds, seconds, hop).raw
+    duration = len(sounds.raw[0][0]) / 8_000
+    np.testing.assert_allclose([clip.start for clip in clips], np.arange(len(clips)) * hop)
+    assert all(clip.end == pytest.approx(min(clip.start + seconds, duration)) for clip in clips)
+    assert all(clip.seconds >= seconds / 2 - 1e-6 for clip in clips[1:])
+    assert all(clip.end < duration for clip in clips[:-1])
+    after = clips[-1].start + hop
+    assert clips[-1].end == pytest.approx(duration) or duration - after < seconds / 2 + 1e-6
+
+
+def test_a_decoded_window_is_one_window_again():
+    long = (tone(seconds=2), 16_000)
+    modality = learned(long, windows="window", seconds=0.5, hop=0.1)
+    x, *_ = read(modality, long)
+    decoded = modality.restore(x[:3])
+    assert len(read(modality, decoded)[1]) == 3
 
 
 def test_a_window_comes_back_at_its_own_length_and_rate():
@@ -312,6 +335,13 @@ def test_ids_rows_and_metadata_stay_aligned_over_blocks(notes):
             assert duration == pytest.approx(0.5 + 0.05 * int(id_.split("/")[1][:2]), abs=0.06)  # MP3 pads
             (alone,), *_ = read(modality, notes / id_)
             np.testing.assert_array_equal(row, alone)
+
+
+def test_a_reader_may_be_left_half_way(notes):
+    modality = learned(notes)
+    reader = modality.read(modality.gather_new(notes), block=5)
+    assert len(next(reader)) == 5
+    reader.close()
 
 
 def test_paths_and_sounds_in_memory_read_alike(notes):

@@ -63,7 +63,7 @@ class Audio(Modality):
         "path#0.00-1.50s", and its metadata `path`, `start` and `end` say where it is, in seconds.
     hop : float or None, default=None
         Seconds from the start of one window to the next; None is the window's length. A last window that sound fills
-        by half or more is padded.
+        by half or more is padded with silence.
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
 """Long sounds to windows of them: which pieces of which file are items, found from headers alone."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,9 @@ class Clip:
 def cut(items: Gathered, seconds: float, hop: float) -> Gathered:
     """Cuts every sound into windows of `seconds`, `hop` seconds apart.
 
-    A window begins wherever at least half of it would hold sound, and at 0 in any case; the last one may end early.
-    Metadata: what the file has, and `path` (the file's id), `start` and `end`. Files that cannot be read are in
-    `skipped`.
+    The first begins at 0 and the last is the one that reaches the end, or the one before where less than half of that
+    would hold sound. Metadata: what the file has, and `path` (the file's id), `start` and `end`. Files that cannot be
+    read are in `skipped`.
     """
     clips: list[Clip] = []
     origins: list[int] = []
@@ -39,7 +40,7 @@ def cut(items: Gathered, seconds: float, hop: float) -> Gathered:
         except BadItemError as error:
             skipped.append(Skipped(items.ids[position], str(error)))
             continue
-        count = 1 + max(0, int((duration - seconds / 2) / hop + 1e-9))
+        count = _windows(duration, seconds, hop)
         clips += [Clip(source, i * hop, min(i * hop + seconds, duration)) for i in range(count)]
         origins += [position] * count
     paths = [items.ids[position] for position in origins]
@@ -47,3 +48,10 @@ def cut(items: Gathered, seconds: float, hop: float) -> Gathered:
     metadata |= {"path": paths, "start": [clip.start for clip in clips], "end": [clip.end for clip in clips]}
     names = [f"{path}#{clip.start:.2f}-{clip.end:.2f}s" for path, clip in zip(paths, clips, strict=True)]
     return Gathered(clips, distinct(names), metadata, items.origin, skipped, items.notes)
+
+
+def _windows(duration: float, seconds: float, hop: float) -> int:
+    count = 1 + max(0, math.ceil((duration - seconds) / hop - 1e-9))
+    while count > 1 and duration - (count - 1) * hop < seconds / 2:
+        count -= 1
+    return count
