@@ -90,7 +90,7 @@ def test_a_table_comes_back_with_its_columns_and_types(iris):
     assert space.modality.kind == "table"
     rows = space.decode(space.latents[:10])
     assert list(rows.columns) == [name for name in iris.columns if name != "species"]
-    assert rows.dtypes["tall"] == bool
+    assert str(rows.dtypes["tall"]) == "bool"
     assert str(rows.dtypes["seen"]).startswith("datetime64")
     hits = space.search(id="0", k=5, where={"species": "virginica"})
     assert {space.metadata["species"][space.position(i)] for i in hits.ids} == {"virginica"}
@@ -172,7 +172,7 @@ def test_a_model_without_a_decoder_refuses_to_decode_and_names_models_that_can(d
 
     space = ls.fit(digits[0][:50], model=Isomap(n_components=2))
     assert len(space.search(digits[0][3], k=5)) == 5
-    for verb in (lambda: space.decode(space.latents), lambda: space.sample(2), lambda: space.reconstruct(digits[0][:2])):
+    for verb in (lambda: space.decode(space.latents), lambda: space.sample(2), lambda: space.reconstruct(digits[0])):
         with pytest.raises(UnsupportedError, match="'pca'"):
             verb()
 

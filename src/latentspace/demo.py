@@ -47,6 +47,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
 
     digits = datasets.load("mnist-5k" if datasets.installed("mnist-5k") else "digits")
+    assert digits.labels is not None
     order = np.random.default_rng(seed).permutation(len(digits.x))
     test, train = order[:_TEST], order[_TEST:]
     say(f"{digits.name}: {len(train):,} images to fit, {len(test):,} held out ({digits.licence})")

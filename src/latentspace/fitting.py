@@ -86,7 +86,7 @@ def read_all(
         for batch in modality.read(gathered, on_error=on_error):
             if kept is not None:
                 kept[len(ids) : len(ids) + len(batch)] = as_stored(batch.x, kept.dtype)
-            digest.update(np.ascontiguousarray(batch.x))
+            digest.update(np.ascontiguousarray(batch.x).data)
             for name, values in batch.metadata.items():
                 metadata.setdefault(name, [None] * len(ids)).extend(values)
             ids.extend(batch.ids)

@@ -49,7 +49,7 @@ def contents_of(space: "LatentSpace") -> store.Contents:
     pictures = None if features is not None else looking.thumbnails(space)
     return store.Contents(
         manifest=manifest, arrays=arrays, ids=list(space.ids), metadata=space.metadata, latents=space.latents,
-        features=features, thumbnails=pictures, maps={name: looking.map_state(m) for name, m in space.maps.items()},
+        features=features, thumbnails=pictures, maps={name: _map_state(drawn) for name, drawn in space.maps.items()},
         skipped=[(item.id, item.reason) for item in space.skipped],
     )  # fmt: skip
 
@@ -68,6 +68,11 @@ def _estimator(arrays: dict[str, np.ndarray], room: str, model: Any) -> dict[str
         )
     params, facts, own = model.get_state()
     return _put(arrays, room, facts, own) | {"family": name, "params": params}
+
+
+def _map_state(drawn: Any) -> dict[str, Any]:
+    facts, arrays = drawn.state()
+    return {"facts": facts, "arrays": arrays}
 
 
 def _features_to_keep(space: "LatentSpace") -> np.ndarray | None:
@@ -112,7 +117,7 @@ def load(make: type["LatentSpace"], path: Path) -> "LatentSpace":
     )  # fmt: skip
     space.path, space._version = path, version
     space._features = _stored_features(space) if has_features else looking.source_features(space)
-    space.maps = {name: looking.map_from_state(space, state) for name, state in maps.items()}
+    space.maps = {name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()}
     return space
 
 
@@ -153,8 +158,6 @@ def refresh(space: "LatentSpace") -> bool:
         return False
     now = load(type(space), space.path)
     vars(space).update(vars(now))
-    for drawn in space.maps.values():
-        looking.attach(space, drawn)
     return True
 
 
@@ -226,5 +229,6 @@ def remove(space: "LatentSpace", ids: list[str]) -> int:
     if space._features is not None:
         space._features = space._features.without(keep)
     space._raw = space._raw.select(rows) if space._raw is not None else None
+    space.maps = {}  # their rows are no longer the items
     space._changed()
     return len(gone)

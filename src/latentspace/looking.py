@@ -1,13 +1,14 @@
 """What a space shows of itself: its items, their thumbnails, what it is, and its maps."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import items as items_room
+from . import store
 from .errors import UnsupportedError
 from .features import Features
 
@@ -58,7 +59,12 @@ def source_features(space: "LatentSpace") -> Features | None:
 # ---------------------------------------------------------------------- pictures
 def thumbnails(space: "LatentSpace") -> list[bytes] | None:
     """Every item's thumbnail as an encoded picture; None where the modality has none."""
-    return space._thumbnails or (thumbnails_of(space, space._features) if space._features is not None else None)
+    if space._features is not None:
+        return thumbnails_of(space, space._features)
+    if space.path is None:
+        return None
+    with store.LatentFile(space.path) as file:
+        return file.thumbnails()
 
 
 def thumbnails_of(space: "LatentSpace", features: Features) -> list[bytes] | None:
@@ -115,3 +121,52 @@ def describe(space: "LatentSpace") -> dict[str, Any]:
     }
 
 
+# ---------------------------------------------------------------------- maps
+def make_map(space: "LatentSpace", method: str, seed: int, options: dict[str, Any]) -> Any:
+    """Draws a map on the shared neighbour graph; see `LatentSpace.map`."""
+    from .maps.fit import fit_map, graph_size
+    from .maps.honesty import honesty
+    from .maps.map import Map
+
+    k = graph_size(method, len(space), **options)
+    graph = space.graph(k) if k else None
+    fitted = fit_map(space.latents, method, graph, seed, **options)
+    drawn = Map(fitted, honesty(space.latents, fitted.coordinates, graph=graph, seed=seed), _ground(space, len(space)))
+    space.maps[method] = drawn
+    return drawn
+
+
+def kept_map(space: "LatentSpace", facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    """A map from what the store kept: of the space's first items, where some were added after it was made."""
+    from .maps.map import Map
+
+    return Map.from_state(facts, arrays, _ground(space, len(arrays.get("coordinates", ()))))
+
+
+def _ground(space: "LatentSpace", n: int) -> Any:
+    from .maps.map import Ground
+
+    return Ground(
+        ids=space.ids[:n],
+        z=space.latents[:n],
+        metadata={name: column[:n] for name, column in space.metadata.items()},
+        encode=space.encode,
+        decode=space.decode,
+        picture=_pictures(space, n),
+    )
+
+
+def _pictures(space: "LatentSpace", n: int) -> Callable[[int], Any] | None:
+    """A function from one of the first n rows to its picture; None where there are none."""
+    modality, features = space.modality, space._features
+    if n == 0:
+        return None
+    if features is not None:
+        drawn = lambda position: modality.picture(features.rows([position])[0])  # noqa: E731
+        return drawn if drawn(0) is not None else None
+    encoded = thumbnails(space)
+    if encoded is None:
+        return None
+    from PIL import Image
+
+    return lambda position: Image.open(io.BytesIO(encoded[position]))

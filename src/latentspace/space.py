@@ -133,7 +133,6 @@ class LatentSpace:
         facts: Mapping[str, Any] | None = None,
         raw: Any = None,
         maps: Mapping[str, Any] | None = None,
-        thumbnails: Any = None,
     ):
         self.modality = modality
         self.model = model
@@ -147,7 +146,6 @@ class LatentSpace:
         self.path: Path | None = None
         self._features = features
         self._raw = raw
-        self._thumbnails = thumbnails
         self._version = 0
         self._changed()
 
@@ -349,7 +347,9 @@ class LatentSpace:
 
         there = positions >= 0
         rows = [int(position) for position in positions[there]]
-        return Hits([self.ids[row] for row in rows], [float(s) for s in scores[there]], lambda: _Chosen(self, rows), metric)
+        return Hits(
+            [self.ids[row] for row in rows], [float(s) for s in scores[there]], lambda: _Chosen(self, rows), metric
+        )
 
     def _query(self, query: Any, id: str | None, vector: Any) -> tuple[np.ndarray, list[list[int]] | None, bool]:
         """A search's query as latents, the rows to leave out for each, and whether there are several."""

@@ -52,9 +52,7 @@ def test_search_prints_a_table_with_the_scores_first_hit_the_file_itself(place):
     assert lines[0].split()[:2] == ["id", "cosine"]
     assert lines[1].split()[0] == "0/0.png"
     assert len(lines) == 4
-    found = json.loads(
-        run("search", "photos.latent", "--id", "0/0.png", "-w", "label=1,2", "--json", cwd=place).stdout
-    )
+    found = json.loads(run("search", "photos.latent", "--id", "0/0.png", "-w", "label=1,2", "--json", cwd=place).stdout)
     assert found["hits"]
     assert {hit["label"] for hit in found["hits"]} <= {"1", "2"}
 
@@ -119,6 +117,19 @@ def test_debug_shows_the_traceback(place):
 
 
 def test_every_verb_has_a_help_line_that_can_be_pasted(place):
-    verbs = "fit info encode decode add remove search map sample interpolate traverse demo".split()
+    verbs = [
+        "fit",
+        "info",
+        "encode",
+        "decode",
+        "add",
+        "remove",
+        "search",
+        "map",
+        "sample",
+        "interpolate",
+        "traverse",
+        "demo",
+    ]
     for verb in verbs:
         assert f"latentspace {verb} " in run(verb, "--help", cwd=place).stdout

@@ -11,7 +11,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; `arguments` are sys.argv's by default."""
     from .app import app, options
 
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         app(arguments, standalone_mode=True)
     except KeyboardInterrupt:
@@ -34,5 +34,5 @@ def _fail(message: str, code: int) -> None:
     raise SystemExit(code)
 
 
-def _show_warning(message, *_where) -> None:
+def _show_warning(message, *_where, **_more) -> None:
     print(f"Warning: {message}", file=sys.stderr)

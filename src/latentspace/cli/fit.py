@@ -40,7 +40,7 @@ def fit(
 
     a.output(out, force)
     space = ls.fit(
-        source, model, dims=a.dims_of(dims), target=target, kind=kind, seed=seed, on_error=on_error,  # type: ignore[arg-type]
+        source, model, dims=a.dims_of(dims), target=target, kind=kind, seed=seed, on_error=on_error,
         **a.options_of(option),
     )  # fmt: skip
     space.save(out, overwrite=force)
@@ -130,7 +130,7 @@ def add(
     import latentspace as ls
 
     opened = ls.load(space)
-    added = opened.add(source, on_existing=on_existing)  # type: ignore[arg-type]
+    added = opened.add(source, on_existing=on_existing)
     _show({"added": added if json else len(added), "items": len(opened)}, json)
 
 

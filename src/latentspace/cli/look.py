@@ -36,7 +36,7 @@ def search(
         raise typer.BadParameter("give one of QUERY and --id.")
     a.output(out, force)
     opened = ls.load(space)
-    hits = opened.search(query, id=id, k=k, metric=metric, where=a.where_of(where, opened.metadata))  # type: ignore[arg-type]
+    hits = opened.search(query, id=id, k=k, metric=metric, where=a.where_of(where, opened.metadata))
     if isinstance(hits, list):
         raise ValueError(f"{query!r} holds {len(hits)} items; search for one at a time.")
     columns = list(opened.metadata)[:6]
