@@ -11,7 +11,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; `arguments` are sys.argv's by default."""
     from .app import app, options
 
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    warnings.showwarning = _show_warning
     try:
         app(arguments, standalone_mode=True)
     except KeyboardInterrupt:

@@ -70,6 +70,9 @@ class Number:
         missing = cells.missing | (np.isnan(shifted) & (cells.dtype.kind != "words"))
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (shifted - self.mean) / self.scale
+            # At the ends of float64's range the difference overflows where half of it does not.
+            halved = (shifted / 2 - self.mean / 2) / self.scale * 2
+            scaled = np.where(np.isinf(scaled), halved, scaled)
         x = np.zeros((len(scaled), 1 + self.indicator), np.float32)
         outside = ~missing & ~(np.abs(scaled) <= _FLOAT32_MAX)
         if self.dtype.kind == "boolean":

@@ -72,7 +72,8 @@ def phases(magnitudes: np.ndarray) -> np.ndarray:
     Beauregard, Harish and Wyse, "Single pass spectrogram inversion", 2015.
     """
     bins = np.arange(magnitudes.shape[1])
-    logs = np.log(np.maximum(magnitudes, max(_FLOOR * float(magnitudes.max()), np.finfo(np.float32).tiny)))
+    floor = max(_FLOOR * float(magnitudes.max()), float(np.finfo(np.float32).tiny))
+    logs = np.log(np.maximum(magnitudes, floor))
     advance = np.gradient(logs, axis=1) / _SLOPE + (2 * np.pi / stft.OVERLAP) * bins  # radians from frame to frame
     across = np.zeros(logs.shape)  # radians from bin to bin: minus pi, for a window begins where its frame does
     if len(logs) > 1:

@@ -71,7 +71,7 @@ def on_paper(coordinates: np.ndarray, box: Sequence[float]) -> np.ndarray:
 
 def _dots(sheet: Image.Image, spots: np.ndarray, rgb: np.ndarray) -> None:
     n = len(spots)
-    radius = _OVER * float(np.clip(90 / np.sqrt(max(n, 1)), 1.2, 5))
+    radius = _OVER * float(np.clip(150 / np.sqrt(max(n, 1)), 1.2, 5))
     draw = ImageDraw.Draw(sheet)
     # In a fixed random order: drawn group by group, the last group would hide the others where they meet.
     for position in np.random.default_rng(0).permutation(n):

@@ -1,4 +1,4 @@
-"""Map: what `space.map` returns. Two-dimensional coordinates, how far they can be trusted, and the way there and back."""
+"""Map, which `space.map` returns: coordinates, how far they can be trusted, and the way there and back."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
