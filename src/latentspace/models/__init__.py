@@ -6,6 +6,14 @@ from typing import Any
 # family name -> where its class lives; imported when asked for, so that linear models need no torch.
 FAMILIES: dict[str, tuple[str, str]] = {
     "pca": ("latentspace.models.pca", "PCA"),
+    "lsa": ("latentspace.models.linear.lsa", "LSA"),
+    "nmf": ("latentspace.models.linear.nmf", "NMF"),
+    "ica": ("latentspace.models.linear.ica", "ICA"),
+    "factor-analysis": ("latentspace.models.linear.factor_analysis", "FactorAnalysis"),
+    "sparse-pca": ("latentspace.models.linear.sparse_pca", "SparsePCA"),
+    "lda": ("latentspace.models.linear.lda", "LDA"),
+    "pls": ("latentspace.models.linear.pls", "PLS"),
+    "nca": ("latentspace.models.linear.nca", "NCA"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "vae": ("latentspace.models.vae", "VAE"),
 }

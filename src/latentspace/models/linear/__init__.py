@@ -1,0 +1,1 @@
+"""Latent spaces beside PCA whose decoder is linear: one file a family, one base that fits, encodes and decodes."""
