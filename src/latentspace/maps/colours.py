@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 # Okabe and Ito's colours ("Color universal design", 2008), which readers of every kind of colour sight tell apart,
-# without their black and yellow (lost on dark and on light), and five of Tol's that stay apart from them.
+# without their black and yellow (lost on dark and on light), and six that stay apart from them on either ground.
 PALETTE = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
-    (136, 34, 85), (153, 153, 51), (68, 170, 153), (51, 34, 136), (170, 68, 153), (102, 17, 0),
+    (158, 98, 72), (153, 153, 51), (68, 170, 153), (124, 104, 224), (184, 60, 170), (120, 130, 140),
 )  # fmt: skip
 OTHER = (150, 150, 155)
 MISSING = (205, 205, 210)
