@@ -135,6 +135,7 @@ class LinearModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.mean_ = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64)).astype(np.float64)
         x = X - self.mean_
         maps = self._learn(x, dims, target) if x.any() else Maps(np.zeros((p, 0)), np.zeros((0, p)))
+        maps.encoder[constant], maps.decoder[:, constant] = 0, 0  # rounding leaves a trace in some
         return self._store(maps, dims)
 
     def _checked_dims(self, X: Any, target: Any) -> int:

@@ -32,8 +32,9 @@ class FactorAnalysis(LinearModel):
         Causes, 1 to min(n, p). "auto": as many as PCA finds to stand out from noise.
     max_iter : int, default=1000
         Iterations at most. Ending there unfinished is warned of.
-    tol : float, default=1e-6
-        Iterations end when the log-likelihood grows by less than this, in nats an item.
+    tol : float, default=1e-4
+        Iterations end when the log-likelihood grows by less than this, in nats an item. 1e-6 took ten times as many on
+        handwritten digits to 37 dimensions, for 0.03 nats.
     random_state : int, RandomState or None, default=None
         Used by dims="auto" only.
 
@@ -64,7 +65,7 @@ class FactorAnalysis(LinearModel):
         dims: int | Literal["auto"] = "auto",
         *,
         max_iter: int = 1000,
-        tol: float = 1e-6,
+        tol: float = 1e-4,
         random_state: Any = None,
     ):
         self.dims = dims

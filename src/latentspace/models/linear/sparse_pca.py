@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.decomposition import SparsePCA as Dictionary
+from sklearn.decomposition import dict_learning
 
-from .base import LinearModel, Maps, by_size
+from .base import LinearModel, Maps, by_size, reduced
 
 _RIDGE = 1e-6  # of an axis's squared length: settles how axes that repeat one another share an item
 
@@ -18,7 +18,7 @@ class SparsePCA(LinearModel):
     z = (x - mean) @ decoder' @ (decoder @ decoder')^-1        x_hat = z @ decoder + mean
 
     The rows of the decoder are those of v, at length 1; they need not be orthogonal, hence the inverse. sigma is the
-    root mean square deviation of a feature, which makes alpha a share instead of a size in the features' unit: a
+    root mean square deviation of the features that vary, which makes alpha a share instead of a size in their unit: a
     feature that correlates with an axis by less than about alpha gets no weight in it.
 
     Parameters
@@ -26,7 +26,7 @@ class SparsePCA(LinearModel):
     dims : int or "auto", default="auto"
         Dimensions of the latent space, 1 to min(n, p). "auto": as many as PCA finds to stand out from noise.
     alpha : float, default=0.1
-        How few weights: 0 leaves them all, at 1 hardly any is left.
+        How few weights: near 0 almost all of them stay, at 1 hardly any.
     max_iter : int, default=1000
         Rounds at most.
     tol : float, default=1e-8
@@ -68,14 +68,15 @@ class SparsePCA(LinearModel):
         self.random_state = random_state
 
     def _learn(self, x: np.ndarray, dims: int, target: Any) -> Maps:
-        if not 0 <= self.alpha < np.inf:
-            raise ValueError(f"alpha={self.alpha!r} must be at least 0; from 0 to 1 is what makes a difference.")
-        size = np.linalg.norm(x) / np.sqrt(x.shape[1])
-        model = Dictionary(
-            dims, alpha=self.alpha, max_iter=self.max_iter, tol=self.tol, method="cd", random_state=self.random_state
-        )
-        axes = model.fit(x / size).components_
-        self.n_iter_ = int(model.n_iter_)
-        axes = axes[axes.any(axis=1)]
+        if not 0 < self.alpha < np.inf:
+            raise ValueError(f"alpha={self.alpha!r} must be above 0. Usual are 0.01 to 1; without any use model='pca'.")
+        size = np.linalg.norm(x) / np.sqrt(x.any(axis=0).sum())
+        # scikit-learn's SparsePCA is this call on all rows; only their products count, which p rows have as well.
+        axes, _, _, self.n_iter_ = dict_learning(
+            reduced(x).T / size, dims, alpha=self.alpha, max_iter=self.max_iter, tol=self.tol, method="cd",
+            random_state=self.random_state, return_n_iter=True,
+        )  # fmt: skip
+        axes = axes.T[axes.any(axis=0)]
+        axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
         encoder = np.linalg.solve(axes @ axes.T + _RIDGE * np.eye(len(axes)), axes).T
         return by_size(Maps(encoder, axes), x)
