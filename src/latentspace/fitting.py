@@ -214,6 +214,7 @@ def fit_parts(
         for_items["exclude"] = [*(for_items.get("exclude") or []), target]
     estimator = make_model(model, dims, seed, for_model)
     modality = modality_class(**for_items).learn(gathered)
+    gathered = modality.pieces(gathered)
     read = read_all(modality, gathered, on_error)
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import looking
 from .errors import UnsupportedError
+from .items.sound_files import write_wav
 from .optional import require
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def write_items(
     items
         Items as `decode` or `sample` give them.
     path : path
-        `.png`: one sheet of pictures; `.csv`, `.parquet`: table rows; `.npy`: an array; no ending: a folder with one
-        file an item.
+        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.csv`, `.parquet`: table rows; `.npy`: an
+        array; no ending: a folder with one file an item.
     names : sequence of str, optional
         One name an item: labels on a sheet, file names in a folder.
     overwrite : bool, default=False
@@ -58,6 +59,8 @@ def write_items(
         from .generate.sheet import sheet
 
         sheet(looking.pictures(space, items), columns=columns, labels=names).save(path)
+    elif path.suffix == ".wav":
+        _write_sound(space, items, path)
     elif path.suffix in _TABLES:
         _write_rows(items, path)
     elif path.suffix == ".npy":
@@ -66,7 +69,7 @@ def write_items(
         _write_folder(space, items, path, names, overwrite)
     else:
         raise UnsupportedError(
-            f"{path}: the ending {path.suffix!r} is not known. Known: .png (a sheet), .csv, .parquet, .npy, "
+            f"{path}: the ending {path.suffix!r} is not known. Known: .png (a sheet), .wav, .csv, .parquet, .npy, "
             "or none for a folder of files."
         )
     return path
@@ -91,20 +94,32 @@ def _as_array(space: "LatentSpace", items: Any) -> np.ndarray:
 
 
 def _write_folder(space: "LatentSpace", items: Any, path: Path, names: Sequence[str] | None, overwrite: bool) -> None:
-    drawn = looking.pictures(space, items)
+    sounds = space.modality.kind == "audio"
+    files = items if sounds else looking.pictures(space, items)
     path.mkdir(parents=True, exist_ok=True)
-    names = names if names is not None else [f"{number:05d}" for number in range(len(drawn))]
-    targets = [path / f"{_safe(name)}.png" for name in names]
+    names = names if names is not None else [f"{number:05d}" for number in range(len(files))]
+    targets = [path / f"{_safe(name)}{'.wav' if sounds else '.png'}" for name in names]
     taken = [target for target in targets if target.exists()]
     if taken and not overwrite:
         raise FileExistsError(f"{taken[0]} is there already. Choose another folder, or pass overwrite=True.")
-    for picture, target in zip(drawn, targets, strict=True):
-        picture.save(target)
+    for file, target in zip(files, targets, strict=True):
+        if sounds:
+            write_wav(target, *file)
+        else:
+            file.save(target)
+
+
+def _write_sound(space: "LatentSpace", items: Any, path: Path) -> None:
+    if space.modality.kind != "audio" or not len(items):
+        raise UnsupportedError(f"{len(items)} {space.modality.kind} cannot be written as .wav; it takes sounds.")
+    rate = items[0][1]
+    pause = np.zeros(rate // 5, np.float32)  # a fifth of a second, so that one is told from the next
+    write_wav(path, np.concatenate([part for samples, _ in items for part in (samples, pause)][:-1]), rate)
 
 
 def _safe(name: str) -> str:
     """A name that stays inside its folder: an id may hold slashes, dots or anything a file system refuses."""
-    stem = re.sub(r"\.(png|jpe?g|webp|bmp|gif|tiff?)$", "", str(name), flags=re.IGNORECASE)
+    stem = re.sub(r"\.(png|jpe?g|webp|bmp|gif|tiff?|wav|flac|ogg|mp3)$", "", str(name), flags=re.IGNORECASE)
     return re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", stem).lstrip(".")[:200] or "_"
 
 

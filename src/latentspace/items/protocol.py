@@ -108,6 +108,10 @@ class Modality(ABC):
         """
         return type(self).gather(source, ids=ids)
 
+    def pieces(self, items: Gathered) -> Gathered:
+        """What was gathered to the items that features are made of, once learned: itself, or windows of long ones."""
+        return items
+
     # ------------------------------------------------------------------ features
     @abstractmethod
     def learn(self, items: Gathered) -> "Modality":
