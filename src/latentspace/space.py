@@ -48,7 +48,7 @@ def fit(
     target : str or sequence, optional
         A metadata column, or one label an item. A table's target column is kept out of the features.
     kind : str, optional
-        "images", "table" or "array".
+        "images", "audio", "table" or "array".
     ids : sequence of str, optional
         Names of the items, unique; by default paths relative to the folder, or row indices.
     metadata : mapping or frame, optional

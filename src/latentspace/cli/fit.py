@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..models import FAMILIES
 from . import arguments as a
 from .app import app
 from .printing import print_facts, print_json
@@ -15,14 +16,16 @@ from .printing import print_facts, print_json
 def fit(
     source: a.Source,
     out: Annotated[Path, typer.Option("-o", "--out", help="The .latent file to write.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="pca, autoencoder or vae.")] = "pca",
+    model: Annotated[str, typer.Option("--model", "-m", help=f"One of {', '.join(FAMILIES)}.")] = "pca",
     dims: Annotated[
         str | None, typer.Option("--dims", "-d", help="A number, a share of variance (0.95), or auto.")
     ] = None,
     target: Annotated[
         str | None, typer.Option("--target", help="The metadata column to keep out of the features.")
     ] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="images, table or array, where that is ambiguous.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="images, audio, table or array, where that is ambiguous.")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="An option of the items or the model: size=64, epochs=20."),
