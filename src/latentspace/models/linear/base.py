@@ -21,6 +21,7 @@ from ..base import Stateful
 from ..pca import PCA
 from ..rows import refuse_bad_values, refuse_value
 
+_LARGEST, _LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 _BLOCK = 2**21  # float64 values worked on at a time: 16 MB
 _COPIES = 4  # of the features in float64, that a fit holds at its peak
 
@@ -119,6 +120,12 @@ class LinearModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _fit(self, X: Any, target: Any) -> "LinearModel":
         n, p = X.shape
+        largest = max(float(X.max()), -float(X.min()))
+        if largest > _LARGEST:
+            raise ValueError(
+                f"Input X holds values as large as {largest:.3g}, but features come back as float32, which ends at "
+                f"{_LARGEST:.3g}. Scale them down."
+            )
         dims = self._checked_dims(X, target)
         if hasattr(self, "max_iter"):
             self.n_iter_ = 0  # where nothing varies there is nothing to iterate
@@ -131,9 +138,11 @@ class LinearModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             self.mean_ = np.zeros(p)
             return self._store(self._learn(X.astype(np.float64), dims, target), dims)
         # The mean of equal numbers can differ from them in the last digit, which would look like variance.
-        constant = X.max(axis=0) == X.min(axis=0)
+        low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+        constant = high - low <= _LEAST  # less than that is lost in float32, and its square in float64
         self.mean_ = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64)).astype(np.float64)
         x = X - self.mean_
+        x[:, constant] = 0
         maps = self._learn(x, dims, target) if x.any() else Maps(np.zeros((p, 0)), np.zeros((0, p)))
         maps.encoder[constant], maps.decoder[:, constant] = 0, 0  # rounding leaves a trace in some
         return self._store(maps, dims)
