@@ -7,7 +7,7 @@ import typer
 
 app = typer.Typer(
     name="latentspace",
-    help="Turn a folder of images or sounds, a table or an array into a latent space: fit, encode, decode, search, map, sample.",
+    help="Turn images, sounds, a table or an array into a latent space: fit, encode, decode, search, map, sample.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -45,9 +45,11 @@ def decode(model: Any, z: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def require_decoder(model: Any) -> None:
     """Raises UnsupportedError for a model without `inverse_transform`, naming models that have one."""
     if not hasattr(model, "inverse_transform"):
+        from . import FAMILIES
+
         raise UnsupportedError(
             f"{type(model).__name__} has no way back from latents to features (no inverse_transform). "
-            "Models that decode: 'pca', 'autoencoder', 'vae'."
+            f"Models that decode: {', '.join(map(repr, FAMILIES))}."
         )
 
 
