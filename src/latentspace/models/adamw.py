@@ -24,11 +24,16 @@ class AdamW:
     parameters : iterable of tensors
         Those that need no gradient are left out.
     weight_decay : float
+    betas : (float, float), default=(0.9, 0.999)
+        b1 and b2: what a step leaves of the averages of g and of g^2.
     """
 
-    b1, b2, eps = 0.9, 0.999, 1e-8
+    eps = 1e-8
 
-    def __init__(self, parameters: Iterable[nn.Parameter], weight_decay: float):
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], weight_decay: float, betas: tuple[float, float] = (0.9, 0.999)
+    ):
+        self.b1, self.b2 = betas
         self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self.weight_decay = weight_decay
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]

@@ -4,6 +4,20 @@ Data is one tensor in memory, shuffled by one draw an epoch, so there is no per-
 validation; the best weights by it are what a fit keeps. A gradient that is not finite rolls the run back to the last
 good epoch at half the rate. The state after an epoch is all there is (weights, moments, the generator's state), so a
 run resumed from a checkpoint goes on bit by bit as if it had not been interrupted.
+
+What the loop asks of a model (an nn.Module) is `Trainable`: `loss` and `activity`. What a model may add:
+
+- `turns() -> list[Turn]` (see `turns`): several parameter groups, each with a loss of its own, taken one after another
+  in every step, as a generator's and a critic's. Without it, all parameters follow `loss`. A `Composition` has it from
+  its parts: a divergence or likelihood that learns a critic offers turns of its own.
+- `after_step()`: called after all turns of a step; for moving averages of weights, which are buffers of the model and
+  so kept, restored and resumed with it.
+- `judged = False`: `loss` on held-out items does not tell which epoch is best, as in a game of two networks. Then the
+  last weights are kept, the rate falls by the schedule alone, and a loss that runs away, yet is finite, is let be.
+
+`loss` is called without gradients to judge, so what needs gradients of its own, as a gradient penalty, belongs in a
+turn's loss, which need not be `model.loss`. All networks, critics too, are submodules, and all chance comes from the
+generator that is passed: this alone makes roll-back and resume exact.
 """
 
 import math
@@ -22,7 +36,8 @@ from ..errors import TrainingWarning
 from ..progress import Progress
 from . import checkpoints
 from .threads import spare_threads, torch_threads
-from .updates import NotFinite, Schedule, Updates
+from .turns import Turns
+from .updates import NotFinite, Schedule
 
 Row = dict[str, Any]  # of the history: one an epoch
 
@@ -167,7 +182,9 @@ class _Run:
         self.settings, self.generator = settings, generator
         self.batches = max(1, round(len(rows) / settings.batch_size))
         self.batch = min(settings.batch_size, len(rows) // self.batches)
-        self.updates = Updates(model.parameters(), weight_decay=settings.weight_decay)
+        self.turns = Turns(model, settings.weight_decay)
+        self.after_step = getattr(model, "after_step", None)
+        self.judged = getattr(model, "judged", True)
         self.schedule = Schedule(settings.learning_rate, settings.epochs * self.batches)
         self.planned = self.schedule.steps
         self.mark = ""
@@ -192,7 +209,8 @@ class _Run:
             judged = self._judge() if len(self.held_out) else terms
             _, active = self.model.activity(self._probe())
         # A loss far above the untrained model's is a run away, even where float32 still holds it.
-        if not math.isfinite(judged["loss"]) or judged["loss"] > self.start + 10 * (1 + abs(self.start)):
+        run_away = self.judged and judged["loss"] > self.start + 10 * (1 + abs(self.start))
+        if run_away or not math.isfinite(judged["loss"]):
             raise NotFinite
         row: Row = {"epoch": len(self.history) + 1, **terms}
         if len(self.held_out):
@@ -222,10 +240,11 @@ class _Run:
         for index in range(self.batches):
             torch.index_select(self.x, 0, order[index * self.batch : (index + 1) * self.batch], out=batch)
             x = batch.to(self.settings.device)
-            loss, terms = self.model.loss(x, self.generator, self.step / self.planned)
-            self.updates.step(loss, self._rate(self.step))
+            said = self.turns.step(x, self.generator, self.step / self.planned, self._rate(self.step))
+            if self.after_step is not None:
+                self.after_step()
             self.step += 1
-            for name, value in (("loss", loss.detach()), *terms.items()):
+            for name, value in said.items():
                 totals[name] = totals[name] + value if name in totals else value
             progress.advance()
         return {name: float(total) / self.batches for name, total in totals.items()}
@@ -246,9 +265,9 @@ class _Run:
     def _compare(self, loss: float, weights: dict[str, Tensor]) -> None:
         """Keeps the best weights, and lets the rate fall when nothing has become better for `patience` epochs."""
         epoch = len(self.history)
-        if loss < self.best_loss:
+        if loss < self.best_loss or not self.judged:
             self.best, self.best_loss, self.best_epoch = weights, loss, epoch
-        if self.schedule.falling(self.step) or self.step < self.settings.warm_up * self.planned:
+        if not self.judged or self.schedule.falling(self.step) or self.step < self.settings.warm_up * self.planned:
             return
         judged_from = max(self.best_epoch, math.ceil(self.settings.warm_up * self.settings.epochs))
         if epoch - judged_from >= max(self.settings.patience, _PATIENT_STEPS // self.batches):
@@ -300,7 +319,7 @@ class _Run:
         facts = {name: getattr(self, name) for name in names}
         facts |= {"history": list(self.history), "falls_at": self.schedule.falls_at, "steps": self.schedule.steps}
         tensors = {f"model/{name}": value for name, value in weights.items()}
-        tensors |= {f"updates/{name}": value for name, value in self.updates.state().items()}
+        tensors |= {f"updates/{name}": value for name, value in self.turns.state().items()}
         return facts, tensors
 
     def _restore(self, state: tuple[dict[str, Any], dict[str, Tensor]]) -> None:
@@ -310,7 +329,7 @@ class _Run:
         self.history = list(facts["history"])
         self.schedule.falls_at, self.schedule.steps = facts["falls_at"], facts["steps"]
         self.model.load_state_dict(_under("model/", tensors))
-        self.updates.restore(_under("updates/", tensors))
+        self.turns.restore(_under("updates/", tensors))
 
     def write(self, path: Path) -> None:
         facts, tensors = self.good

@@ -28,11 +28,24 @@ class Updates:
         Share of a weight that a step at rate 1 takes away.
     clip : float
         How many times the usual norm a gradient may have.
+    betas : (float, float)
+        As AdamW's.
+    alone : bool
+        Whether the losses depend on no other parameters that learn; if they do, those get no gradient here.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float, clip: float = 4.0):
-        self.optimizer = AdamW(parameters, weight_decay)
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        weight_decay: float,
+        clip: float = 4.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        alone: bool = True,
+    ):
+        self.optimizer = AdamW(parameters, weight_decay, betas)
         self.clip = clip
+        self.alone = alone
         self.usual = 0.0  # 0 until the first step
 
     def step(self, loss: Tensor, rate: float) -> None:
@@ -45,7 +58,7 @@ class Updates:
         """
         for parameter in self.optimizer.parameters:
             parameter.grad = None
-        loss.backward()
+        loss.backward(inputs=None if self.alone else self.optimizer.parameters)
         gradients = [parameter.grad for parameter in self.optimizer.parameters if parameter.grad is not None]
         norm = math.hypot(*(float(torch.linalg.vector_norm(gradient)) for gradient in gradients))
         if not math.isfinite(norm):
