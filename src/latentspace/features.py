@@ -1,24 +1,31 @@
 """The features of a space's items: kept in memory as compactly as they allow, or read again where they are too many."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from .resources import available_memory, refuse_if_too_large
 
 BLOCK = 4096  # rows at a time: large enough for a full-speed product, small enough to forget
+_DENSE = 2**26  # float32 values of sparse rows that are written out at once: 256 MB
 
-Reader = Callable[[Sequence[int]], Iterator[np.ndarray]]
+Reader = Callable[[Sequence[int]], Iterator[Any]]
 
 
 class Features:
     """Rows of x, shape (n, *shape), seen as float32 whatever they are kept as.
 
+    Rows of words or of interactions are mostly zeros: they are SciPy CSR matrices (n, p) everywhere here, and become
+    arrays only in front of a model that takes no sparse rows (`dense`).
+
     Parameters
     ----------
     shape : tuple of int
         Shape of one item's features.
-    kept : array of shape (n, *shape), float32 or uint8, optional
+    kept : array of shape (n, *shape), float32 or uint8, or float32 CSR matrix (n, p), optional
         The rows themselves; uint8 means x * 255.
     later : callable() -> such an array, optional
         Gives the rows on first use, where they wait in a file.
@@ -31,7 +38,7 @@ class Features:
     def __init__(
         self,
         shape: tuple[int, ...],
-        kept: np.ndarray | None = None,
+        kept: Any = None,
         *,
         later: Callable[[], np.ndarray] | None = None,
         reread: Reader | None = None,
@@ -41,32 +48,32 @@ class Features:
         self._kept = kept
         self._later = later
         self._reread = reread
-        self._n = len(kept) if kept is not None else n
+        self._n = kept.shape[0] if kept is not None else n
 
     def __len__(self) -> int:
         return self._n
 
     @property
-    def kept(self) -> np.ndarray | None:
-        """The rows as they are kept, float32 or uint8; None where they are read again each time."""
+    def kept(self) -> Any:
+        """The rows as they are kept, float32, uint8 or CSR; None where they are read again each time."""
         if self._kept is None and self._later is not None:
             self._kept = self._later()
         return self._kept
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows as float32."""
+        """Bytes of all rows as float32 arrays."""
         return self._n * int(np.prod(self.shape, dtype=np.int64)) * 4
 
-    def rows(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+    def rows(self, positions: Sequence[int] | np.ndarray) -> Any:
         """Returns the rows at these positions, float32 (m, *shape)."""
         chosen = np.asarray(positions, dtype=np.int64)
         if self.kept is not None:
             return as_float(self.kept[chosen])
         blocks = list(self._again(chosen.tolist()))
-        return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), np.float32)
+        return joined(blocks) if blocks else np.empty((0, *self.shape), np.float32)
 
-    def blocks(self, size: int = BLOCK) -> Iterator[np.ndarray]:
+    def blocks(self, size: int = BLOCK) -> Iterator[Any]:
         """Yields all rows in order, float32, at most `size` at a time."""
         for start in range(0, self._n, size):
             stop = min(start + size, self._n)
@@ -75,8 +82,8 @@ class Features:
             else:
                 yield from self._again(range(start, stop))
 
-    def whole(self) -> np.ndarray:
-        """Returns all rows as one float32 array.
+    def whole(self) -> Any:
+        """Returns all rows as one float32 array, or one CSR matrix.
 
         Raises
         ------
@@ -85,6 +92,8 @@ class Features:
         """
         if self.kept is not None and self.kept.dtype == np.float32:
             return self.kept
+        if self.kept is None and self._n and sparse.issparse(self.rows([0])):
+            return joined(list(self.blocks()))
         refuse_if_too_large(
             self.nbytes,
             f"{self._n:,} items of features {self.shape} in one piece",
@@ -100,9 +109,9 @@ class Features:
     def appended(self, more: "Features") -> "Features":
         """Returns these rows followed by those of `more`."""
         if self.kept is not None and more.kept is not None:
-            return Features(self.shape, np.concatenate([self.kept, more.kept]))
+            return Features(self.shape, joined([self.kept, more.kept]))
 
-        def both(positions: Sequence[int]) -> Iterator[np.ndarray]:
+        def both(positions: Sequence[int]) -> Iterator[Any]:
             for position in positions:
                 part, row = (self, position) if position < len(self) else (more, position - len(self))
                 yield part.rows([row])
@@ -116,13 +125,35 @@ class Features:
         rows = np.flatnonzero(keep)
         return Features(self.shape, reread=lambda chosen: self._again(rows[list(chosen)].tolist()), n=len(rows))
 
-    def _again(self, positions: Sequence[int]) -> Iterator[np.ndarray]:
+    def _again(self, positions: Sequence[int]) -> Iterator[Any]:
         assert self._reread is not None
         return self._reread(positions)
 
 
-def as_float(rows: np.ndarray) -> np.ndarray:
-    """Rows as kept (float32, or uint8 meaning x * 255) to float32."""
+def joined(blocks: Sequence[Any]) -> Any:
+    """Blocks of rows, arrays or CSR matrices alike, as one; at least one block."""
+    if sparse.issparse(blocks[0]):
+        return sparse.vstack(blocks, format="csr")
+    return np.concatenate(blocks)
+
+
+def dense(rows: Any, mend: str = "Pass fewer items.") -> np.ndarray:
+    """Rows as an array: sparse ones written out, if they fit in memory; `mend` says what to do if not."""
+    if not sparse.issparse(rows):
+        return rows
+    refuse_if_too_large(4 * math.prod(rows.shape), f"{rows.shape[0]:,} rows of {rows.shape[1]:,} features", mend)
+    return rows.toarray()
+
+
+def rows_at_once(shape: tuple[int, ...]) -> int:
+    """How many rows may be written out at once: `BLOCK`, or fewer where they are wide."""
+    return max(1, min(BLOCK, _DENSE // max(1, math.prod(shape))))
+
+
+def as_float(rows: Any) -> Any:
+    """Rows as kept (float32, CSR, or uint8 meaning x * 255) to float32."""
+    if sparse.issparse(rows):
+        return rows
     if rows.dtype == np.uint8:
         return np.divide(rows, np.float32(255), dtype=np.float32)
     return np.asarray(rows, dtype=np.float32)

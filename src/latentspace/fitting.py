@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from . import items as items_room
 from .errors import SkippedItemsWarning
-from .features import BLOCK, Features, as_stored, worth_keeping
+from .features import BLOCK, Features, as_stored, dense, joined, rows_at_once, worth_keeping
 from .items.protocol import Gathered, Modality, OnError, Skipped
 from .models import adapter, family, make
 from .progress import Progress
@@ -76,8 +77,12 @@ def read_all(
 ) -> ReadItems:
     """Reads every item once: its features are kept where memory allows, and read again later where it does not."""
     n, shape = len(gathered), modality.shape
-    keep = worth_keeping(n, shape, modality.stored_as) if keep is None else keep
-    kept = np.empty((n, *shape), np.uint8 if modality.stored_as == "uint8" else np.float32) if keep else None
+    sparse = modality.stored_as == "sparse"
+    keep = sparse or (worth_keeping(n, shape, modality.stored_as) if keep is None else keep)
+    kept: Any = None
+    if keep and not sparse:
+        kept = np.empty((n, *shape), np.uint8 if modality.stored_as == "uint8" else np.float32)
+    parts: list[Any] = []
     ids: list[str] = []
     metadata: dict[str, list] = {}
     skipped = list(gathered.skipped)
@@ -86,12 +91,17 @@ def read_all(
         for batch in modality.read(gathered, on_error=on_error):
             if kept is not None:
                 kept[len(ids) : len(ids) + len(batch)] = as_stored(batch.x, kept.dtype)
-            digest.update(np.ascontiguousarray(batch.x).data)
+            elif sparse:
+                parts.append(batch.x)
+            for values in (batch.x.data, batch.x.indices) if sparse else (batch.x,):
+                digest.update(np.ascontiguousarray(values).data)
             for name, values in batch.metadata.items():
                 metadata.setdefault(name, [None] * len(ids)).extend(values)
             ids.extend(batch.ids)
             skipped.extend(batch.skipped)
             progress.advance(len(batch) + len(batch.skipped))
+    if sparse:
+        kept = joined(parts) if parts else csr_array((0, *shape), dtype=np.float32)
     raw = _only(gathered, ids)
     if kept is not None:
         features = Features(shape, kept[: len(ids)])
@@ -302,8 +312,8 @@ def reconstruction(model: Any, features: Features, seed: int) -> dict[str, float
     """
     if not hasattr(model, "inverse_transform"):
         return None
-    chosen = np.random.default_rng(seed).permutation(len(features))[:_MEASURED_ON]
-    x = features.rows(np.sort(chosen)).astype(np.float64)
+    chosen = np.random.default_rng(seed).permutation(len(features))[: min(_MEASURED_ON, rows_at_once(features.shape))]
+    x = dense(features.rows(np.sort(chosen))).astype(np.float64)
     x_hat = adapter.decode(model, adapter.encode(model, x.astype(np.float32)), features.shape)
     mse = float(np.mean((x - x_hat) ** 2))
     variance = float(np.mean((x - x.mean(axis=0)) ** 2))

@@ -77,8 +77,8 @@ def _map_state(drawn: Any) -> dict[str, Any]:
 
 def _features_to_keep(space: "LatentSpace") -> np.ndarray | None:
     features = space._features
-    if features is None:
-        return None
+    if features is None or space.modality.stored_as == "sparse":
+        return None  # sparse rows come back from the metadata; see `Modality.from_metadata`
     kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
     if features.nbytes // 4 * np.dtype(kept).itemsize > KEEP_UP_TO:
         return None
@@ -116,7 +116,7 @@ def load(make: type["LatentSpace"], path: Path) -> "LatentSpace":
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
     space.path, space._version = path, version
-    space._features = _stored_features(space) if has_features else looking.source_features(space)
+    space._features = _stored_features(space) if has_features else looking.features_again(space)
     space.maps = {name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()}
     return space
 
@@ -183,7 +183,8 @@ def add(
     read = fitting.read_all(space.modality, gathered, on_error, keep=True)
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
     z = fitting.encode_features(space.model, read.features)
-    stored = read.features.kept if space._features is not None else None
+    sparse = space.modality.stored_as == "sparse"
+    stored = read.features.kept if space._features is not None and not sparse else None
     replaced = [id_ for id_ in read.ids if id_ in space._positions]
     if space.path is not None:
         pictures = looking.thumbnails_of(space, read.features) if stored is None else None

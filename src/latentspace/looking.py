@@ -37,6 +37,20 @@ def item_at(space: "LatentSpace", position: int) -> Any:
     return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
 
 
+def features_again(space: "LatentSpace") -> Features | None:
+    """Features read again from metadata that holds the whole items, or from their source; None when that is gone."""
+    items = space.modality.from_metadata(space.ids, space.metadata)
+    if items is not None:
+        modality = space.modality
+
+        def remade(positions: Sequence[int]) -> Any:
+            for batch in modality.read(items.select(list(positions)), on_error="raise"):
+                yield batch.x
+
+        return Features(modality.shape, reread=remade, n=len(space))
+    return source_features(space)
+
+
 def source_features(space: "LatentSpace") -> Features | None:
     """Features read again from where the space's items came from; None when that is no longer there."""
     origin = space.facts.get("origin")

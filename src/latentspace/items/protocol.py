@@ -76,7 +76,7 @@ class Gathered:
 class Batch:
     """Features of items that could be read, aligned with their ids and metadata, and the items that could not."""
 
-    x: np.ndarray  # float32 (n, p) or (n, c, h, w)
+    x: Any  # float32 (n, p) or (n, c, h, w); a CSR matrix (n, p) where the modality is stored as "sparse"
     ids: list[str]
     metadata: dict[str, list]
     skipped: list[Skipped] = field(default_factory=list)
@@ -90,7 +90,8 @@ class Modality(ABC):
 
     kind: ClassVar[str]  # "images", "table", "array", "audio", "texts", "interactions"
     # "uint8": x is exactly k / 255 (the float32 quotient), so a byte keeps it. An instance may differ from its class.
-    stored_as: Literal["float32", "uint8"] = "float32"
+    # "sparse": x is a float32 CSR matrix, which files do not hold: `from_metadata` gives the items back.
+    stored_as: Literal["float32", "uint8", "sparse"] = "float32"
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -134,6 +135,10 @@ class Modality(ABC):
     def rebuild(self, x: np.ndarray, metadata: Mapping[str, list]) -> Any:
         """Features (n, ...) and their metadata to the items as they were, by metadata where it holds more than x."""
         return self.restore(x)
+
+    def from_metadata(self, ids: Sequence[str], metadata: Mapping[str, list]) -> Gathered | None:
+        """The items themselves out of their metadata, where it holds the whole of them, as a text; None otherwise."""
+        return None
 
     @property
     def notes(self) -> list[str]:

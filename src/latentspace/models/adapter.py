@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import get_tags
 
 from ..errors import UnsupportedError
-from ..features import BLOCK, Features
+from ..features import BLOCK, Features, dense, rows_at_once
 
 
 def fit_model(model: Any, features: Features, y: Any = None) -> Any:
@@ -18,11 +20,12 @@ def fit_model(model: Any, features: Features, y: Any = None) -> Any:
 
 def encode(model: Any, x: np.ndarray) -> np.ndarray:
     """Features (n, ...) to latents, float32 (n, dims); no items give no rows."""
-    if len(x) == 0:
+    if x.shape[0] == 0:
         return np.empty((0, dims_of(model)), np.float32)
+    block = rows_at_once(x.shape[1:]) if issparse(x) else BLOCK
     parts = [
-        np.asarray(model.transform(_as_input(model, x[start : start + BLOCK])), dtype=np.float32)
-        for start in range(0, len(x), BLOCK)
+        np.asarray(model.transform(_as_input(model, x[start : start + block])), dtype=np.float32)
+        for start in range(0, x.shape[0], block)
     ]
     return np.concatenate(parts)
 
@@ -62,5 +65,10 @@ def dims_of(model: Any) -> int:
     raise UnsupportedError(f"{type(model).__name__} does not say how many dimensions its latents have (dims_).")
 
 
-def _as_input(model: Any, x: np.ndarray) -> np.ndarray:
+def _as_input(model: Any, x: Any) -> Any:
+    if issparse(x):
+        sparse_too = get_tags(model).input_tags.sparse
+        return (
+            x if sparse_too else dense(x, "Keep fewer features, or take a model of sparse rows: 'lsa', 'nmf', 'pca'.")
+        )
     return x if getattr(model, "takes_images", False) else x.reshape(len(x), -1)
