@@ -5,8 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from ..target import Classes, classes
 from .supervised import SupervisedModel
-from .target import Classes, classes
 
 
 class LDA(SupervisedModel):

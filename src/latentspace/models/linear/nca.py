@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 from sklearn.utils import check_random_state
 
+from ..target import Classes, classes
 from .base import reduced
 from .lda import discriminants
 from .supervised import SupervisedModel
-from .target import Classes, classes
 
 _NULL = 1e-7  # of the largest spread: directions below it carry rounding only
 

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.utils import check_random_state
 
+from ..target import indicators_or_numbers
 from .base import reduced
 from .supervised import SupervisedModel
-from .target import indicators_or_numbers
 
 _MOST = 30  # dimensions that "auto" tries
 _FOLDS = 5

@@ -1,4 +1,4 @@
-"""What the task-aware families read from y: classes or numbers, of which some may be missing."""
+"""What task-aware models read from y: classes or numbers, of which some may be missing."""
 
 import math
 import warnings
