@@ -5,18 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from ..base import Stateful
-from .gaussian import check_latents, check_stored, floored, log_normal, shrunk_gaussian, subsample
+from .base import LatentDensity, check_stored
+from .gaussian import floored, log_normal, shrunk_gaussian
 
 _ROWS_TO_CHOOSE = 5_000  # items on which the number of components is chosen; a fifth of them is held out
-_ROWS_TO_FIT = 10_000  # items on which the chosen mixture is fitted
 _FEWEST = 20  # items below which nothing can be held out: one shrunk Gaussian
 _ROUNDS_TO_CHOOSE, _ROUNDS_TO_FIT = 5, 10  # 5 rank the candidates as 100 do, within a tenth of the time
 _WORK = (
@@ -24,7 +20,7 @@ _WORK = (
 )
 
 
-class MixtureDensity(Stateful, BaseEstimator):
+class MixtureDensity(LatentDensity):
     """A mixture of full-covariance Gaussians, with as many components as held-out latents ask for.
 
     p(z) = sum_k weights[k] N(z; means[k], covariances[k])
@@ -39,6 +35,8 @@ class MixtureDensity(Stateful, BaseEstimator):
     ----------
     max_components : int, default=32
         Most components to try; fewer where a component would be left with fewer items than dims + 2, or than 10.
+    manifold : {"flat", "sphere", "ball"}, default="flat"
+        Where the latents live.
     random_state : int, RandomState or None, default=None
         Draws the subsample, the held-out fifth and EM's starts.
 
@@ -52,17 +50,20 @@ class MixtureDensity(Stateful, BaseEstimator):
     """
 
     family = "mixture"
+    rows_at_most = 10_000
 
-    def __init__(self, *, max_components: int = 32, random_state=None):
+    def __init__(self, *, max_components: int = 32, manifold: str = "flat", random_state: Any = None):
         self.max_components = max_components
+        self.manifold = manifold
         self.random_state = random_state
 
-    def fit(self, z, y=None) -> "MixtureDensity":
+    def fit(self, z: Any, y: Any = None) -> "MixtureDensity":
         """Chooses the components and fits them to latents (n, dims)."""
         if self.max_components < 1:
             raise ValueError(f"max_components={self.max_components} is out of range: it must be at least 1.")
-        rng = check_random_state(self.random_state)
-        z = subsample(check_latents(z, "fit"), _ROWS_TO_FIT, rng).astype(np.float64)
+        return super().fit(z)
+
+    def _fit(self, z: np.ndarray, rng: np.random.RandomState) -> None:
         z = z[rng.permutation(len(z))]
         centre = z.mean(axis=0)
         scale = floored(z.std(axis=0), centre)
@@ -70,23 +71,21 @@ class MixtureDensity(Stateful, BaseEstimator):
         self.weights_ = weights
         self.means_ = means * scale + centre
         self.covariances_ = covariances * np.outer(scale, scale)
-        return self
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Draws latents, float32 (n, dims)."""
-        check_is_fitted(self)
+    def _draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         chosen = rng.choice(len(self.weights_), size=n, p=self.weights_)
-        z = rng.standard_normal((n, self.means_.shape[1]))
+        z = rng.standard_normal((n, self._dims))
         for k in np.unique(chosen):
             rows = chosen == k
             z[rows] = self.means_[k] + z[rows] @ np.linalg.cholesky(self.covariances_[k]).T
-        return z.astype(np.float32)
+        return z
 
-    def log_prob(self, z) -> np.ndarray:
-        """Log-density of latents (n, dims): float64 (n,), in nats."""
-        check_is_fitted(self)
-        z = check_latents(z, "log_prob", self.means_.shape[1])
+    def _log_prob(self, z: np.ndarray) -> np.ndarray:
         return _log_mixture(z, self.weights_, self.means_, self.covariances_)
+
+    @property
+    def _dims(self) -> int:
+        return self.means_.shape[1]
 
     def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         super()._set_state(facts, arrays)
