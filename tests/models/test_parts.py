@@ -82,7 +82,7 @@ def test_the_bernoulli_nll_and_its_gradient_are_torchs(seed, spread):
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand((4, 2, 3), generator=generator)
     logits = (spread * torch.randn((4, 2, 3), generator=generator)).requires_grad_()
-    nll = Bernoulli(6).nll(logits, x)
+    nll = Bernoulli((6,)).nll(logits, x)
     expected = _cross_entropy(logits, x)
     torch.testing.assert_close(nll, expected, atol=1e-4, rtol=1e-5)
     weights = torch.arange(1.0, 5.0)
@@ -98,17 +98,17 @@ def _cross_entropy(logits, x):
 def test_the_bernoulli_nll_of_bits_is_minus_their_log_probability():
     logits, x = torch.randn((4, 6), generator=torch.Generator().manual_seed(0)), torch.ones(4, 6)
     x[:, ::2] = 0
-    torch.testing.assert_close(Bernoulli(6).nll(logits, x), -td.Bernoulli(logits=logits).log_prob(x).sum(1))
+    torch.testing.assert_close(Bernoulli((6,)).nll(logits, x), -td.Bernoulli(logits=logits).log_prob(x).sum(1))
 
 
 @pytest.mark.parametrize("scale", [0.1, 2.0])
 def test_the_gaussian_nll_is_minus_the_normal_log_density(scale):
     outputs, x = torch.randn((2, 4, 6), generator=torch.Generator().manual_seed(0)).unbind()
-    torch.testing.assert_close(Gaussian(6, scale).nll(outputs, x), -td.Normal(outputs, scale).log_prob(x).sum(1))
+    torch.testing.assert_close(Gaussian((6,), scale).nll(outputs, x), -td.Normal(outputs, scale).log_prob(x).sum(1))
 
 
 def test_the_learned_scale_settles_on_the_residuals_deviation():
-    likelihood = Gaussian(50).train()
+    likelihood = Gaussian((50,)).train()
     generator = torch.Generator().manual_seed(0)
     for _ in range(200):
         likelihood.nll(torch.zeros(64, 50), 0.3 * torch.randn((64, 50), generator=generator))
@@ -119,7 +119,7 @@ def test_the_learned_scale_settles_on_the_residuals_deviation():
 
 
 def test_a_perfect_reconstruction_keeps_the_learned_scale_above_nothing():
-    likelihood = Gaussian(2).train()
+    likelihood = Gaussian((2,)).train()
     for _ in range(2000):
         nll = likelihood.nll(torch.zeros(4, 2), torch.zeros(4, 2))
     assert torch.isfinite(nll).all()

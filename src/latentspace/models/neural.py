@@ -233,15 +233,16 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _scale(self, X: np.ndarray) -> tuple[str, scaling.Scaling]:
         """Chooses the likelihood by the data, or the data's unit by the likelihood."""
         if self.likelihood == "auto":
-            unit = scaling.choose(X)
-            return ("bernoulli" if unit == "unit" else "gaussian"), scaling.learn(X, unit)
-        return self.likelihood, scaling.learn(X, "unit" if self.likelihood == "bernoulli" else scaling.choose(X))
+            unit: str = scaling.choose(X)
+            name = "bernoulli" if unit == "unit" and self.scale is None else "gaussian"
+            return name, scaling.learn(X, unit)
+        unit = LIKELIHOODS[self.likelihood].unit
+        return self.likelihood, scaling.learn(X, scaling.choose(X) if unit == "any" else unit)
 
     def _build(self, plan: networks.Plan) -> Composition:
         """Builds the network that the fitted facts describe."""
-        p = math.prod(plan.shape)
-        likelihood = LIKELIHOODS[self.likelihood_](p, self.scale)
         with torch.random.fork_rng(devices=[]):  # layers draw starting weights from the global generator, unasked
+            likelihood = LIKELIHOODS[self.likelihood_](plan.shape, self.scale)
             return self._compose(plan, self.dims_, likelihood)
 
     def _described(self, plan: networks.Plan, seed: int) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """Features to the unit that a network trains in, and back: learned at fit, kept with the model.
 
-Two units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
+Three units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
 features share a meaning, as pixels do. "standard": each feature by its own mean and standard deviation; right where
 columns have units of their own. Sums run in float64, and the shift is subtracted before anything is rounded to float32:
-columns at 1e6 + noise keep their noise.
+columns at 1e6 + noise keep their noise. "counts": whole numbers from 0, left as they are, for likelihoods of counts.
 """
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-Unit = Literal["unit", "standard"]
+Unit = Literal["unit", "standard", "counts"]
 
+_MOST = 2**24  # the largest count up to which float32 holds every whole number
 _BLOCK = 2**22  # values that are scaled at a time in float64: 32 MB
 
 
@@ -20,8 +21,8 @@ class Scaling(NamedTuple):
 
     Attributes
     ----------
-    unit : "unit" or "standard"
-        Which of the two it is: x in [0, 1], or x with mean 0 and standard deviation 1 in every column.
+    unit : "unit", "standard" or "counts"
+        Which it is: x in [0, 1]; x with mean 0 and standard deviation 1 in every column; x the features themselves.
     shift, scale : float64 arrays of shape (1,) or (p,)
         In the features' own unit. A constant feature has scale 0: its x is 0, and its value comes back exactly.
     """
@@ -31,7 +32,15 @@ class Scaling(NamedTuple):
     scale: np.ndarray
 
     def forward(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, ...) to float32 x of shape (n, ...), in blocks."""
+        """Features (n, ...) to float32 x of shape (n, ...), in blocks.
+
+        Raises
+        ------
+        ValueError
+            If the unit is counts and a value is none; the message names the first.
+        """
+        if self.unit == "counts":
+            _refuse_other_than_counts(features)
         flat = features.reshape(len(features), -1)
         x = np.empty(flat.shape, dtype=np.float32)
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
@@ -57,10 +66,12 @@ class Scaling(NamedTuple):
 
 def learn(features: np.ndarray, unit: str) -> Scaling:
     """Learns a scaling from features of shape (n, ...)."""
+    if unit == "counts":
+        return Scaling("counts", np.zeros(1), np.ones(1))
     return _unit(features) if unit == "unit" else _standard(features)
 
 
-def choose(features: np.ndarray) -> Unit:
+def choose(features: np.ndarray) -> Literal["unit", "standard"]:
     """Chooses the unit from the data: "unit" for images and columns of shares or 8-bit levels, else "standard".
 
     Parameters
@@ -103,6 +114,19 @@ def _standard(features: np.ndarray) -> Scaling:
     # Below the rounding of its own values, a column is constant.
     floor = 4 * np.finfo(features.dtype).eps * np.abs(shift + mean)
     return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 0.0))
+
+
+def _refuse_other_than_counts(features: np.ndarray) -> None:
+    flat = features.reshape(len(features), -1)
+    for rows in _blocks(flat):
+        block = flat[rows]
+        wrong = (block < 0) | (block > _MOST) | (block != np.rint(block))
+        if wrong.any():
+            row, column = (int(place[0]) for place in np.nonzero(wrong))
+            raise ValueError(
+                f"A likelihood of counts takes whole numbers from 0 to {_MOST:,}, but feature {column} of item "
+                f"{rows.start + row} is {block[row, column]:g}. Pass counts, or take likelihood='gaussian' or 'auto'."
+            )
 
 
 def _blocks(flat: np.ndarray) -> list[slice]:
