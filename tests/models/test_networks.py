@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentspace.models import networks
+from latentspace.models.networks.conv import _Double
 
 
 @settings(max_examples=25, deadline=None)
@@ -66,8 +67,13 @@ def test_the_same_generator_gives_the_same_weights_and_leaves_the_global_one_alo
 @pytest.mark.parametrize(
     ("shape", "kind", "hidden", "message"),
     [
-        ((5,), "transformer", None, r"network='transformer' is not known. Known networks: auto, conv, dense"),
-        ((5,), "conv", None, r"needs images \(n, c, h, w\), but the items have shape \(5,\)"),
+        (
+            (5,),
+            "mlp",
+            None,
+            r"network='mlp' is not known. Known networks: auto, conv, dense, gru, residual, transformer",
+        ),
+        ((5,), "conv", None, r"needs sequences \(n, c, t\) or images \(n, c, h, w\), but the items have shape \(5,\)"),
         ((5,), "dense", [0], r"hidden=\[0\] must be at most 32 widths"),
         ((1, 8, 8), "conv", [4] * 5, r"images of 8 x 8 pixels can be halved 1 to 3 times"),
     ],
@@ -79,6 +85,6 @@ def test_a_network_that_cannot_be_is_refused_with_what_could(shape, kind, hidden
 
 @pytest.mark.parametrize("out", [1, 2])
 def test_doubling_is_torchs_transposed_convolution(out):
-    layer = networks._Double(3, out)
+    layer = _Double(3, out)
     x = torch.randn((2, 3, 5, 4), generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(layer(x), torch.nn.ConvTranspose2d.forward(layer, x), atol=1e-6, rtol=1e-5)
