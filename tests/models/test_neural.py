@@ -206,7 +206,7 @@ def test_items_of_another_shape_are_refused_with_both_shapes(family):
         ({"scale": 0.0}, r"scale=0.0 must be above 0, or None"),
         ({"learning_rate": float("nan")}, r"learning_rate=nan must be above 0"),
         ({"validation": 1.0}, r"validation=1.0 must be a share"),
-        ({"likelihood": "poisson"}, r"likelihood='poisson' is not known. Known likelihoods: auto, bernoulli, gaussian"),
+        ({"likelihood": "cauchy"}, r"likelihood='cauchy' is not known. Known likelihoods: auto, bernoulli, gaussian"),
         ({"device": "abacus"}, r"device='abacus' cannot be used"),
         ({"device": "cuda:7"}, r"device='cuda:7' cannot be used"),
         ({"beta": -1.0}, r"beta=-1.0 must be at least 0"),

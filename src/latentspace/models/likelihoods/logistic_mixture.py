@@ -15,8 +15,8 @@ class LogisticMixture(Likelihood):
     """P(x given z) = sum_k weight_k (s((x + half - mean_k) / scale_k) - s((x - half - mean_k) / scale_k)).
 
     s is the logistic function, x in [0, 1] in steps of 1 / (levels - 1); half is half a step, and the outermost levels
-    take what lies beyond them (Salimans et al., "PixelCNN++", 2017; here the channels of a pixel are independent given z). A value between two
-    levels counts as the nearer one. Unlike a Gaussian it can say "black or white, but not grey".
+    take what lies beyond them (Salimans et al., "PixelCNN++", 2017; here the channels of a pixel are independent given
+    z). A value between two levels counts as the nearer one. Unlike a Gaussian it can say "black or white, not grey".
 
     Parameters
     ----------

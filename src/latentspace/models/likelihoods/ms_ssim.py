@@ -80,11 +80,11 @@ def _blur(x: Tensor) -> Tensor:
 class MultiScaleSimilarity(Likelihood):
     """nll = p / 2 (d / s + log s),  d = 0.84 (1 - MS-SSIM(x_hat, x)) + 0.16 mean |x_hat - x|.
 
-    Pictures judged as by eye. The mix is Zhao et al.'s ("Loss functions for image restoration with neural networks", 2017): similarity alone does
-    not hold colours and brightness. No density belongs to it. d stands where the mean square does in the Gaussian
-    likelihood with a learned variance, and s follows d over batches just so: it is the weight that balances d against
-    the divergence without tuning (after Snell et al., "Learning to generate images with perceptual similarity metrics",
-    2017, whose weight is the user's to find).
+    Pictures judged as by eye. The mix is Zhao et al.'s ("Loss functions for image restoration with neural networks",
+    2017): similarity alone does not hold colours and brightness. No density belongs to it. d stands where the mean
+    square does in the Gaussian likelihood with a learned variance, and s follows d over batches just so: it is the
+    weight that balances d against the divergence without tuning (Snell et al., "Learning to generate images with
+    perceptual similarity metrics", 2017, leave it to the user).
     """
 
     name: ClassVar[str] = "ms-ssim"
