@@ -12,14 +12,16 @@ __version__ = "0.1.0.dev0"
 # name -> (module, attribute); imported on first use, so that `import latentspace` costs nothing.
 _LAZY: dict[str, tuple[str, str]] = {
     "Autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
+    "GAN": ("latentspace.models.gan", "GAN"),
     "LatentSpace": ("latentspace.space", "LatentSpace"),
     "PCA": ("latentspace.models.pca", "PCA"),
     "VAE": ("latentspace.models.vae", "VAE"),
     "fit": ("latentspace.space", "fit"),
     "load": ("latentspace.space", "load"),
+    "presets": ("latentspace.models.presets", "presets"),
 }
 
-__all__ = ["PCA", "VAE", "Autoencoder", "LatentSpace", "fit", "load"]
+__all__ = ["GAN", "PCA", "VAE", "Autoencoder", "LatentSpace", "fit", "load", "presets"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from . import items as items_room
 from .errors import SkippedItemsWarning
 from .features import BLOCK, Features, as_stored, dense, joined, rows_at_once, worth_keeping
 from .items.protocol import Gathered, Modality, OnError, Skipped
-from .models import adapter, family, make
+from .models import adapter, class_of, make
 from .progress import Progress
 
 _MEASURED_ON = 2048  # items: the reconstruction error of more would not change its third digit
@@ -172,7 +172,7 @@ def make_model(model: Any, dims: Any, seed: int, options: Mapping[str, Any]) -> 
         options = dict(options)
         if dims is not None:
             options["dims"] = dims
-        if "random_state" in _takes(family(model)):
+        if "random_state" in _takes(class_of(model)):
             options.setdefault("random_state", seed)
         return make(model, **options)
     if isinstance(model, type) or not hasattr(model, "fit") or not hasattr(model, "transform"):
@@ -218,7 +218,7 @@ def fit_parts(
 
     began = time.monotonic()
     modality_class, gathered = gather(source, kind, ids, metadata)
-    model_class = family(model) if isinstance(model, str) else model
+    model_class = class_of(model) if isinstance(model, str) else model
     for_items, for_model = share_options(modality_class, model_class, options)
     if isinstance(target, str) and modality_class.kind == "table":
         for_items["exclude"] = [*(for_items.get("exclude") or []), target]

@@ -60,7 +60,7 @@ def test_scores_are_a_tight_bound_on_the_known_log_likelihood(plane):
 
 
 def test_the_posterior_has_the_mean_that_transform_gives(plane):
-    mean, log_var = plane.posterior(_plane(20, seed=2))
+    mean, log_var = plane.infer(_plane(20, seed=2))
     np.testing.assert_array_equal(mean, plane.transform(_plane(20, seed=2)))
     assert log_var.shape == (20, 2)
     assert (log_var < 0).all()  # an active dimension is known better than the prior knows it

@@ -3,6 +3,10 @@
 import importlib
 from typing import Any
 
+from .presets import PRESETS, presets
+
+__all__ = ["FAMILIES", "PRESETS", "class_of", "family", "make", "presets"]
+
 # family name -> where its class lives; imported when asked for, so that linear models need no torch.
 FAMILIES: dict[str, tuple[str, str]] = {
     "pca": ("latentspace.models.pca", "PCA"),
@@ -16,6 +20,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "nca": ("latentspace.models.linear.nca", "NCA"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "vae": ("latentspace.models.vae", "VAE"),
+    "gan": ("latentspace.models.gan", "GAN"),
 }
 
 
@@ -33,6 +38,23 @@ def family(name: str) -> type:
     return getattr(importlib.import_module(module), attribute)
 
 
+def class_of(name: str) -> type:
+    """Returns the estimator class that a family's or preset's name stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; the message lists both.
+    """
+    if name in PRESETS:
+        return family(PRESETS[name].family)
+    if name not in FAMILIES:
+        more = ", ".join(sorted(PRESETS.keys() - FAMILIES.keys()))
+        raise ValueError(f"model={name!r} is not known. Known models: {', '.join(sorted(FAMILIES))}. Presets: {more}.")
+    return family(name)
+
+
 def make(name: str, **options: Any) -> Any:
-    """Makes an unfitted estimator from a family's name and its options."""
-    return family(name)(**options)
+    """Makes an unfitted estimator from a family's or preset's name; options go before the preset's own."""
+    preset = PRESETS[name].options if name in PRESETS else {}
+    return class_of(name)(**{**preset, **options})

@@ -6,11 +6,10 @@ from ..optional import require
 
 require("torch", "neural", "Autoencoder")
 
-from .bounds import ELBO  # noqa: E402
 from .composition import Composition  # noqa: E402
 from .networks import Plan  # noqa: E402
 from .neural import NeuralModel  # noqa: E402
-from .posteriors import Point  # noqa: E402
+from .posteriors.point import PointPosterior  # noqa: E402
 
 
 class Autoencoder(NeuralModel):
@@ -91,6 +90,4 @@ class Autoencoder(NeuralModel):
         self._keep(locals())
 
     def _compose(self, plan: Plan, dims: int, likelihood: Any) -> Composition:
-        return Composition(
-            plan, dims, posterior=Point, prior=None, divergence=None, likelihood=likelihood, bound=ELBO()
-        )
+        return Composition(plan, dims, posterior=PointPosterior(dims), likelihood=likelihood)

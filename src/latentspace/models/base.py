@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .presets import from_preset
+
 
 class Stateful:
     """Keeps a fitted estimator as constructor parameters, JSON-able facts and arrays; never as a pickle.
@@ -17,6 +19,11 @@ class Stateful:
     family: ClassVar[str]  # the name in FAMILIES, which a file may name: "pca"
     takes_images: ClassVar[bool] = False  # True: fit takes (n, c, h, w) as it is; False: the space flattens to (n, p)
     rebuilt: ClassVar[frozenset[str]] = frozenset()  # fitted attributes that `_set_state` makes anew from the others
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> Any:
+        """Makes an unfitted estimator from a preset's name (see `latentspace.presets()`); options go before its own."""
+        return from_preset(cls, name, overrides)
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; params and facts survive JSON unchanged.

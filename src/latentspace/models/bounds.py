@@ -1,23 +1,54 @@
-"""The bound on the log-likelihood that training climbs: how a model's parts become one number an item."""
+"""The bound on the log-likelihood that training climbs: how a model's parts become one number an item.
 
-from typing import TYPE_CHECKING, NamedTuple
+With w_k = p(x given z_k) p(z_k) / q(z_k given x) for draws z_k of q,
+
+    ELBO_K   the mean of log w_k                            (Kingma and Welling, 2014)
+    IWAE_K   log of the mean of w_k                         (Burda et al., 2016)
+    MIWAE    IWAE over groups of draws, averaged            (Rainforth et al., 2018)
+    CIWAE    share * ELBO_K + (1 - share) * IWAE_K
+    PIWAE    the decoder climbs IWAE over all draws, the encoder MIWAE
+
+IWAE rises towards log p(x) with K, but what it tells the encoder drowns in noise as K grows; the last three answer that
+(Rainforth et al., "Tighter variational bounds are not necessarily better", 2018).
+"""
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from .turns import Turn
 
 if TYPE_CHECKING:
     from .composition import Composition
 
+Said = tuple[Tensor, dict[str, Tensor]]
 
-class ELBO(NamedTuple):
-    """log p(x) >= E_q[log p(x given z)] - KL(q from prior), with one draw of z an item (Kingma and Welling, 2014).
 
-    Without a divergence only the first term is left: a plain autoencoder's reconstruction.
+class ELBO:
+    """log p(x) >= E_q[log p(x given z)] - KL(q from prior).
+
+    With another divergence in the KL's place it is what that divergence's paper lowers; with none, a plain
+    autoencoder's reconstruction.
+
+    Parameters
+    ----------
+    draws : int
+        Draws of z an item that the reconstruction is averaged over.
     """
 
-    def loss(
-        self, model: "Composition", x: Tensor, generator: torch.Generator, progress: float
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    name: ClassVar[str] = "elbo"
+    usual: ClassVar[int] = 1  # draws, when the user names no number
+
+    def __init__(self, draws: int = usual):
+        self.draws = draws
+
+    def refusal(self, divergence: Any) -> str | None:
+        """Says why the bound cannot go with a divergence and what could; None when it can."""
+        return None
+
+    def loss(self, model: "Composition", x: Tensor, generator: torch.Generator, progress: float) -> Said:
         """Returns what training lowers for a batch, and its terms: detached scalars in nats an item.
 
         Parameters
@@ -33,15 +64,151 @@ class ELBO(NamedTuple):
         """
         q = model.infer(x)
         z = q.rsample(generator)
-        nll = model.likelihood.nll(model.decoder(z), x).mean()
+        drawn = z if self.draws == 1 else torch.cat([z, *(q.rsample(generator) for _ in range(self.draws - 1))])
+        nll = model.likelihood.nll(model.outputs(drawn), _repeated(x, self.draws)).mean()
         terms = {"nll": nll.detach()}
         if model.divergence is None:
             return nll, terms
-        penalty, terms["kl"] = model.divergence.penalty(q, z, model.prior, generator, progress)
-        return nll + penalty, terms
+        penalty, more = model.divergence.penalty(q, z, model.prior, generator, progress)
+        return nll + penalty, terms | more
 
-    def per_item(self, model: "Composition", x: Tensor, noise: Tensor) -> Tensor:
-        """Returns the bound of every item in nats (n,), higher is better, averaged over `noise` (draws, 1, dims)."""
-        q = model.infer(x)
-        nll = torch.stack([model.likelihood.nll(model.decoder(q.at(draw)), x) for draw in noise]).mean(0)
-        return -nll if model.divergence is None else -nll - model.divergence.per_item(q, model.prior)
+
+class IWAE(ELBO):
+    """log p(x) >= E[log (1/K) sum_k w_k], tighter than the ELBO, and the tighter the more draws."""
+
+    name: ClassVar[str] = "iwae"
+    usual: ClassVar[int] = 8
+
+    def __init__(self, draws: int = usual):
+        super().__init__(draws)
+
+    def refusal(self, divergence: Any) -> str | None:
+        if divergence is None or divergence.name != "kl":
+            return (
+                f"bound={self.name!r} weighs draws by p(x, z) / q(z given x), which leaves no place for "
+                f"divergence={getattr(divergence, 'name', None)!r}. Take divergence='kl', or bound='elbo'."
+            )
+        return None
+
+    def loss(self, model: "Composition", x: Tensor, generator: torch.Generator, progress: float) -> Said:
+        log_w, terms = log_weights(model, x, self.draws, generator, model.divergence.weight(progress))
+        return -self.climbs(log_w).mean(), terms
+
+    def climbs(self, log_w: Tensor) -> Tensor:
+        """Log-weights (draws, n) to the bound of every item (n,), in nats."""
+        return _log_mean(log_w)
+
+
+class MIWAE(IWAE):
+    """The mean over groups of IWAE within each: a steadier pull on the encoder for the same number of draws.
+
+    Parameters
+    ----------
+    draws : int
+        Of all groups together.
+    groups : int or None
+        How many; it must divide `draws`. None takes the divisor next to the square root.
+    """
+
+    name: ClassVar[str] = "miwae"
+    usual: ClassVar[int] = 16
+
+    def __init__(self, draws: int = usual, groups: int | None = None):
+        super().__init__(draws)
+        self.groups = _middle_divisor(draws) if groups is None else groups
+        if not isinstance(self.groups, int) or self.groups < 1 or draws % self.groups:
+            raise ValueError(f"groups={groups!r} must divide the {draws} draws of bound={self.name!r}.")
+
+    def climbs(self, log_w: Tensor) -> Tensor:
+        return _log_mean(log_w.unflatten(0, (self.groups, -1)), dim=1).mean(0)
+
+
+class PIWAE(MIWAE):
+    """The decoder climbs IWAE over all draws, which is the tightest, and the encoder MIWAE, which tells it most."""
+
+    name: ClassVar[str] = "piwae"
+
+    def loss(self, model: "Composition", x: Tensor, generator: torch.Generator, progress: float) -> Said:
+        """The decoder's: what an epoch is judged by."""
+        log_w, terms = log_weights(model, x, self.draws, generator, model.divergence.weight(progress))
+        return -_log_mean(log_w).mean(), terms
+
+    def turns(self, model: "Composition", own: list[nn.Parameter]) -> list[Turn]:
+        """Splits the model's own parameters: those of q on MIWAE, all others on IWAE."""
+        inference = {id(parameter) for part in (model.encoder, model.posterior) for parameter in part.parameters()}
+
+        def encoders_loss(x: Tensor, generator: torch.Generator, progress: float) -> Said:
+            loss, _ = MIWAE.loss(self, model, x, generator, progress)
+            return loss, {}
+
+        return [
+            Turn("model", [parameter for parameter in own if id(parameter) not in inference], model.loss),
+            Turn("encoder", [parameter for parameter in own if id(parameter) in inference], encoders_loss),
+        ]
+
+
+class CIWAE(IWAE):
+    """A share of the ELBO and the rest of IWAE.
+
+    Parameters
+    ----------
+    draws : int
+    share : float
+        Of the ELBO, 0 to 1.
+    """
+
+    name: ClassVar[str] = "ciwae"
+
+    def __init__(self, draws: int = IWAE.usual, share: float = 0.5):
+        super().__init__(draws)
+        if not 0 <= share <= 1:
+            raise ValueError(f"share={share!r} of the ELBO in bound='ciwae' must be from 0 to 1.")
+        self.share = share
+
+    def climbs(self, log_w: Tensor) -> Tensor:
+        return self.share * log_w.mean(0) + (1 - self.share) * _log_mean(log_w)
+
+
+def log_weights(
+    model: "Composition", x: Tensor, draws: int, generator: torch.Generator, weight: float = 1.0
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Draws z and returns log w of shape (draws, n) in nats, and its terms: the mean nll and log q - log p.
+
+    `weight` is what the divergence has now: log p(z) - log q(z given x) counts so much.
+    """
+    q = model.infer(x)
+    pairs = [q.rsample_with_log_prob(generator) for _ in range(draws)]
+    z, log_q = torch.cat([z for z, _ in pairs]), torch.cat([log_q for _, log_q in pairs])
+    nll = model.likelihood.nll(model.outputs(z), _repeated(x, draws))
+    kl = log_q - model.prior.log_prob(z)
+    terms = {"nll": nll.detach().mean(), "kl": kl.detach().mean()}
+    return (-nll - weight * kl).unflatten(0, (draws, -1)), terms
+
+
+def score(model: "Composition", x: Tensor, draws: int) -> Tensor:
+    """Returns IWAE of every item, in nats (n,); higher is likelier.
+
+    All items meet the same chance, and a draw's does not depend on the draws before it, so an item's score does not
+    depend on the items beside it.
+    """
+    q = model.infer(x)
+    log_w = []
+    for draw in range(draws):
+        z, log_q = q.rsample_with_log_prob(torch.Generator(x.device).manual_seed(draw), shared=True)
+        log_w.append(model.prior.log_prob(z) - log_q - model.likelihood.nll(model.outputs(z), x))
+    return _log_mean(torch.stack(log_w))
+
+
+def _log_mean(log_w: Tensor, dim: int = 0) -> Tensor:
+    return torch.logsumexp(log_w, dim) - math.log(log_w.shape[dim])
+
+
+def _repeated(x: Tensor, draws: int) -> Tensor:
+    return x if draws == 1 else x.repeat(draws, *[1] * (x.ndim - 1))
+
+
+def _middle_divisor(count: int) -> int:
+    return max(divisor for divisor in range(1, math.isqrt(count) + 1) if count % divisor == 0)
+
+
+BOUNDS: dict[str, type[ELBO]] = {bound.name: bound for bound in (ELBO, IWAE, MIWAE, PIWAE, CIWAE)}

@@ -1,26 +1,17 @@
 """How far the posterior is from the prior, and the weight that training gives it."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
-
-from .posteriors import Gaussian
+from torch import Tensor, nn
 
 
-def kl_to_standard_normal(q: Gaussian) -> Tensor:
-    """KL(N(mean, exp(log_var)) from N(0, 1)) in nats, for every item and dimension: (n, dims).
+class KL(nn.Module):
+    """beta * KL(q from the prior), with a warm-up and free bits against collapse.
 
-    (mean^2 + exp(log_var) - 1 - log_var) / 2 (Kingma and Welling, 2014, appendix B).
-    """
-    return 0.5 * (q.mean.square() + torch.exp(q.log_var) - 1 - q.log_var)
-
-
-class KL(NamedTuple):
-    """beta * KL(q from N(0, 1)), with a warm-up and free bits against collapse.
-
-    Attributes
+    Parameters
     ----------
+    dims : int
     beta : float
         Weight of the divergence (Higgins et al., 2017); 1 is the evidence lower bound.
     warm_up : float
@@ -31,26 +22,39 @@ class KL(NamedTuple):
         carries less is not pulled further down.
     """
 
-    beta: float = 1.0
-    warm_up: float = 0.0
-    free_bits: float = 0.0
+    name: ClassVar[str] = "kl"
+
+    def __init__(self, dims: int, beta: float = 1.0, warm_up: float = 0.0, free_bits: float = 0.0):
+        super().__init__()
+        self.beta, self.warm_up, self.free_bits = beta, warm_up, free_bits
 
     def weight(self, progress: float) -> float:
         """Returns the weight at `progress`, the share of training that is done, 0 to 1."""
         return self.beta * min(1.0, progress / self.warm_up) if self.warm_up > 0 else self.beta
 
     def penalty(
-        self, q: Gaussian, z: Tensor, prior: Any, generator: torch.Generator, progress: float
-    ) -> tuple[Tensor, Tensor]:
+        self, q: Any, z: Tensor, prior: Any, generator: torch.Generator, progress: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns what training adds to its loss, and the plain KL: nats an item, averaged over the batch.
 
         Every divergence takes the same arguments; those that have no closed form read z, the prior and the generator.
         """
-        per_dim = kl_to_standard_normal(q).mean(0)  # (dims,)
+        closed = q.kl(prior)
+        per_dim = (q.log_prob(z) - prior.log_prob(z)).mean(0, keepdim=True) if closed is None else closed.mean(0)
         kl = per_dim.sum()
         charged = per_dim.clamp_min(self.free_bits).sum() if self.free_bits > 0 else kl
-        return self.weight(progress) * charged, kl.detach()
+        return self.weight(progress) * charged, {"kl": kl.detach()}
 
-    def per_item(self, q: Gaussian, prior: Any) -> Tensor:
+    def per_item(self, q: Any, z: Tensor, prior: Any) -> Tensor:
         """Returns the plain KL of every item, in nats (n,)."""
-        return kl_to_standard_normal(q).sum(1)
+        closed = q.kl(prior)
+        return q.log_prob(z) - prior.log_prob(z) if closed is None else closed.sum(1)
+
+    def refusal(self, posterior: Any, prior: Any, bound: Any) -> str | None:
+        """Says why the parts cannot be put together and what could; None when they can."""
+        if not posterior.has_density:
+            return f"divergence='kl' needs a density, which posterior={posterior.name!r} has not: take 'gaussian'."
+        return None
+
+
+DIVERGENCES: dict[str, type[nn.Module]] = {"kl": KL}

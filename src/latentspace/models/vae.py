@@ -12,13 +12,15 @@ require("torch", "neural", "VAE")
 
 import torch  # noqa: E402
 
-from .bounds import ELBO  # noqa: E402
+from ..errors import UnsupportedError  # noqa: E402
+from .bounds import BOUNDS, score  # noqa: E402
 from .composition import Composition  # noqa: E402
-from .divergences import KL  # noqa: E402
+from .divergences import DIVERGENCES  # noqa: E402
 from .networks import Plan  # noqa: E402
 from .neural import NeuralModel  # noqa: E402
-from .posteriors import Gaussian  # noqa: E402
-from .priors import StandardNormal  # noqa: E402
+from .parts import Spec, kind_of, make_part  # noqa: E402
+from .posteriors import POSTERIORS  # noqa: E402
+from .priors import PRIORS  # noqa: E402
 
 
 class VAE(NeuralModel):
@@ -27,6 +29,10 @@ class VAE(NeuralModel):
     q(z given x) = N(mean(x), exp(log_var(x)))      p(z) = N(0, 1)
     log p(x) >= E_q[log p(x given z)] - KL(q from p)
 
+    That is the default. Posterior, prior, divergence, bound and likelihood can be exchanged, each on its own; the
+    papers' combinations have names: see `latentspace.presets()` and `VAE.from_preset`. Each part is a name, or a dict
+    of its kind and its own options: posterior={"kind": "iaf", "transforms": 4}.
+
     A first try neither collapses nor gives NaN: features are scaled to the likelihood's unit, the log-variance is
     bounded, the divergence's weight rises over the first part of training, and each dimension has a few bits free.
 
@@ -34,12 +40,18 @@ class VAE(NeuralModel):
     ----------
     dims : int or "auto", default=16
         Dimensions of the latent space. "auto" counts the principal components that stand out from noise, 64 at most.
+    posterior, prior, divergence, bound : str or dict, default="gaussian", "normal", "kl", "elbo"
+        Parts; see `models.posteriors`, `priors`, `divergences` and `bounds`. What cannot go together is refused by
+        `fit`, which says why and what could.
+    draws : int or None, default=None
+        Draws of z an item and step; None takes what is usual for the bound: 1 for the ELBO, 8 or 16 for those that
+        weigh several.
     beta : float, default=1.0
         Weight of the divergence. Below 1 reconstructions gain and samples from the prior lose; above 1 the reverse.
     warm_up : float, default=0.1
         Share of training over which that weight rises from 0.
     free_bits : float, default=0.05
-        Nats that a dimension may carry at no cost.
+        Nats that a dimension may carry at no cost, where the bound is the ELBO and the divergence the KL.
     likelihood, scale, network, hidden
         As for `Autoencoder`: what is rebuilt, and by which networks.
     epochs, batch_size, learning_rate, weight_decay, validation, patience
@@ -68,7 +80,9 @@ class VAE(NeuralModel):
     family: ClassVar[str] = "vae"
 
     def __init__(
-        self, dims: int | str = 16, *, beta: float = 1.0, warm_up: float = 0.1, free_bits: float = 0.05,
+        self, dims: int | str = 16, *, posterior: Spec = "gaussian", prior: Spec = "normal", divergence: Spec = "kl",
+        bound: Spec = "elbo", draws: int | None = None, beta: float = 1.0, warm_up: float = 0.1,
+        free_bits: float = 0.05,
         likelihood: str = "auto", scale: float | None = None, network: str = "auto",
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
         learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
@@ -76,9 +90,20 @@ class VAE(NeuralModel):
     ):  # fmt: skip
         self._keep(locals())
 
-    def posterior(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Features to the posterior's mean and log-variance, each float32 of shape (n, dims)."""
+    def infer(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Features to the Gaussian posterior's mean and log-variance, each float32 of shape (n, dims).
+
+        Raises
+        ------
+        UnsupportedError
+            If the posterior is another one.
+        """
         check_is_fitted(self)
+        if (kind := kind_of(self.posterior)) != "gaussian":
+            raise UnsupportedError(
+                f"infer() gives the mean and log-variance of posterior='gaussian', but this VAE has {kind!r}. "
+                "Its mean is what transform() gives."
+            )
 
         def both_of(x: torch.Tensor) -> torch.Tensor:
             q = self.network_.infer(x)
@@ -94,32 +119,46 @@ class VAE(NeuralModel):
         """
         check_is_fitted(self)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
+        with torch.inference_mode():
+            z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
         return self.inverse_transform(z.numpy())
 
     def score_samples(self, X: Any, draws: int = 16) -> np.ndarray:
-        """Scores items by their evidence lower bound, in nats, float32 of shape (n,); higher is likelier.
+        """Scores items by a lower bound on their log-likelihood, in nats, float32 of shape (n,); higher is likelier.
 
-        A bound on log p(x) in the features' own unit for a Gaussian likelihood; for a Bernoulli one, of the features
-        scaled to [0, 1]. All items meet the same `draws` of noise, so scores can be compared and repeat.
+        The importance-weighted bound of Burda et al. (2016): log of the mean over draws of p(x, z) / q(z given x),
+        whatever the model was trained on; more draws are tighter. A bound on log p(x) in the features' own unit for a
+        likelihood that is a density; for the others (see `likelihoods`), of what they read. All items meet the same
+        chance, so scores can be compared and repeat.
+
+        Raises
+        ------
+        UnsupportedError
+            If the posterior has no density.
         """
         check_is_fitted(self)
-        noise = torch.randn((draws, 1, self.dims_), generator=torch.Generator().manual_seed(0))
         model = self.network_
-        bound = self._apply(lambda x: model.bound.per_item(model, x, noise.to(x.device)), self._scaled(X))
+        if not model.posterior.has_density:
+            raise UnsupportedError(
+                f"score_samples() needs a posterior with a density, but this VAE has {model.posterior.name!r}. "
+                "Fit one with posterior='gaussian', or score latents by a density fitted to them."
+            )
+        bound = self._apply(lambda x: score(model, x, draws), self._scaled(X))
         if model.likelihood.is_density:
             bound -= np.float32(self._units().log_volume(self.n_features_in_))
         return bound
 
     def _compose(self, plan: Plan, dims: int, likelihood: Any) -> Composition:
+        weights = {"beta": self.beta, "warm_up": self.warm_up, "free_bits": self.free_bits}
+        drawn = {} if self.draws is None else {"draws": self.draws}
         return Composition(
             plan,
             dims,
-            posterior=Gaussian,
-            prior=StandardNormal(dims),
-            divergence=KL(self.beta, self.warm_up, self.free_bits),
+            posterior=make_part(POSTERIORS, self.posterior, "posterior", dims=dims),
+            prior=make_part(PRIORS, self.prior, "prior", dims=dims),
+            divergence=make_part(DIVERGENCES, self.divergence, "divergence", dims=dims, **weights),
             likelihood=likelihood,
-            bound=ELBO(),
+            bound=make_part(BOUNDS, self.bound, "bound", **drawn),
         )
 
     def _warm_up(self) -> float:

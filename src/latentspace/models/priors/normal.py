@@ -1,13 +1,18 @@
-"""p(z): the density that samples are drawn from before any is fitted to the latents."""
+"""The standard normal prior."""
 
-import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ..posteriors.gaussian import standard_log_prob
+
 
 class StandardNormal(nn.Module):
     """N(0, 1) in every dimension."""
+
+    name: ClassVar[str] = "normal"
+    space: ClassVar[str] = "euclidean"
 
     def __init__(self, dims: int):
         super().__init__()
@@ -15,8 +20,8 @@ class StandardNormal(nn.Module):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density at z (n, dims), in nats, of shape (n,)."""
-        return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
+        return standard_log_prob(z)
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Draws z of shape (n, dims)."""
-        return torch.randn((n, self.dims), generator=generator)
+        return torch.randn((n, self.dims), generator=generator, device=generator.device)
