@@ -14,7 +14,7 @@ _BESIDES = {"dims": "auto", "epochs": "auto", "threads": None, "scale": None}  #
 
 
 def features(model: Any, X: Any, fitted: tuple[int, ...] | None = None) -> np.ndarray:
-    """Checks features: finite numbers of shape (n, p) or (n, c, h, w).
+    """Checks features: finite numbers of shape (n, p), (n, c, t) or (n, c, h, w).
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def features(model: Any, X: Any, fitted: tuple[int, ...] | None = None) -> np.nd
         X = validate_data(model, X, dtype=kinds, reset=fitted is None)
     else:
         X = check_array(X, dtype=kinds, allow_nd=True, estimator=model, input_name="X")
-        if X.ndim not in (2, 4):
+        if X.ndim > 4:
             raise ValueError(
-                f"Found array with dim {X.ndim}: {name} takes vectors (n, p) or images (n, c, h, w), not {X.shape}. "
-                "Give grey images a channel axis, or flatten the items."
+                f"Found array with dim {X.ndim}: {name} takes vectors (n, p), sequences (n, c, t) or images "
+                f"(n, c, h, w), not {X.shape}. Flatten the items, or some of their axes."
             )
         if fitted is None:
             model.n_features_in_ = math.prod(X.shape[1:])
@@ -64,7 +64,7 @@ def parameters(model: Any) -> None:
         value = getattr(model, name)
         if not (name in _BESIDES and value is None) and not 0 < value < math.inf:
             raise ValueError(f"{name}={value!r} must be above 0{_or(name)}.")
-    for name in ("weight_decay", "beta", "free_bits"):
+    for name in ("weight_decay", "beta", "free_bits", "target_weight"):
         if not 0 <= getattr(model, name, 0.0) < math.inf:
             raise ValueError(f"{name}={getattr(model, name)!r} must be at least 0.")
     if not 0 <= getattr(model, "warm_up", 0.0) <= 1:

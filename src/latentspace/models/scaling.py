@@ -2,8 +2,9 @@
 
 Three units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
 features share a meaning, as pixels do. "standard": each feature by its own mean and standard deviation; right where
-columns have units of their own. Sums run in float64, and the shift is subtracted before anything is rounded to float32:
-columns at 1e6 + noise keep their noise. "counts": whole numbers from 0, left as they are, for likelihoods of counts.
+columns have units of their own; in sequences (n, c, t) each channel, over all its steps. Sums run in float64, and the
+shift is subtracted before anything is rounded to float32: columns at 1e6 + noise keep their noise. "counts": whole
+numbers from 0, left as they are, for likelihoods of counts.
 """
 
 from typing import Literal, NamedTuple
@@ -22,7 +23,8 @@ class Scaling(NamedTuple):
     Attributes
     ----------
     unit : "unit", "standard" or "counts"
-        Which it is: x in [0, 1]; x with mean 0 and standard deviation 1 in every column; x the features themselves.
+        Which it is: x in [0, 1]; x with mean 0 and standard deviation 1 in every column, or in every channel of
+        sequences; x the features themselves.
     shift, scale : float64 arrays of shape (1,) or (p,)
         In the features' own unit. A constant feature has scale 0: its x is 0, and its value comes back exactly.
     """
@@ -76,13 +78,16 @@ def choose(features: np.ndarray) -> Literal["unit", "standard"]:
 
     Parameters
     ----------
-    features : float array of shape (n, p) or (n, c, h, w)
-        Images have one unit whatever their range. Columns are taken to share one when all lie in [0, 1], or are whole
-        numbers in [0, 255] that pass 1 and number at least 16 (flattened pictures; fewer columns are a table's).
+    features : float array of shape (n, p), (n, c, t) or (n, c, h, w)
+        Images have one unit whatever their range, sequences where all lie in [0, 1]. Columns are taken to share one
+        when all lie in [0, 1], or are whole numbers in [0, 255] that pass 1 and number at least 16 (flattened pictures;
+        fewer columns are a table's).
     """
-    if features.ndim > 2:
+    if features.ndim > 3:
         return "unit"
     low, high = features.min(), features.max()
+    if features.ndim == 3:
+        return "unit" if low >= 0 and high <= 1 else "standard"
     if low < 0 or high > 255:
         return "standard"
     if high <= 1:
@@ -103,17 +108,24 @@ def _unit(features: np.ndarray) -> Scaling:
 
 def _standard(features: np.ndarray) -> Scaling:
     flat = features.reshape(len(features), -1)
-    shift = flat[0].astype(np.float64)  # sums of differences from one item lose nothing to a far origin
+    # Sums of differences from one item lose nothing to a far origin.
+    shift = _alike(flat[0].astype(np.float64), features.shape)
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     for rows in _blocks(flat):
         difference = flat[rows] - shift
         total += difference.sum(axis=0)
         squares += np.square(difference, out=difference).sum(axis=0)
+    total, squares = _alike(total, features.shape), _alike(squares, features.shape)
     mean = total / len(flat)
     deviation = np.sqrt(np.maximum(squares / len(flat) - mean**2, 0))
     # Below the rounding of its own values, a column is constant.
     floor = 4 * np.finfo(features.dtype).eps * np.abs(shift + mean)
     return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 0.0))
+
+
+def _alike(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Gives all steps of a channel the mean of its (c * t,) values; other items' values stay."""
+    return np.repeat(values.reshape(shape[1:]).mean(axis=1), shape[2]) if len(shape) == 3 else values
 
 
 def _refuse_other_than_counts(features: np.ndarray) -> None:

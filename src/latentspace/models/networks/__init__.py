@@ -15,7 +15,7 @@ require("torch", "neural", "A neural network")
 from .conv import ConvDecoder, ConvEncoder  # noqa: E402
 from .dense import DenseDecoder, DenseEncoder  # noqa: E402
 from .own import declare_network  # noqa: E402
-from .plan import KINDS, Plan, enough_steps, plan, plan_from  # noqa: E402
+from .plan import KINDS, Plan, blame, enough_steps, plan, plan_from, refuse_unsavable  # noqa: E402
 from .starting import initialise  # noqa: E402
 
 __all__ = [
@@ -25,9 +25,11 @@ __all__ = [
     "DenseDecoder",
     "DenseEncoder",
     "Plan",
+    "blame",
     "declare_network",
     "enough_steps",
     "initialise",
     "plan",
     "plan_from",
+    "refuse_unsavable",
 ]

@@ -74,7 +74,7 @@ def declare_network(name: str, *, encoder: Callable[..., nn.Module], decoder: Ca
 
     if not isinstance(name, str) or not name:
         raise TypeError(f"declare_network() got the name {name!r}; it must be a string of at least one letter.")
-    if name in KINDS or name == "auto":
+    if name in KINDS or name in ("auto", "ready"):
         raise ValueError(
             f"declare_network() cannot take {name!r}, which is a built-in network's name. Choose another name."
         )

@@ -14,6 +14,7 @@ from .sequence import RecurrentDecoder, RecurrentEncoder, TransformerDecoder, Tr
 _SMALLEST = 7  # pixels or steps: sides are halved while the shorter one is longer than this
 _MOST_CHANNELS = 256
 _MAX_LAYERS = 32
+_READY = "ready"  # the kind of two modules as they are
 _WIDTH = {"gru": (128,), "transformer": (64, 64)}
 
 
@@ -72,14 +73,6 @@ class Plan(NamedTuple):
         facts: dict[str, Any] = {"kind": self.kind, "hidden": list(self.hidden)}
         return facts | {"declared": self.own.options} if isinstance(self.own, Declared) else facts
 
-    def refuse_unsavable(self) -> None:
-        """Raises TypeError for ready modules, whose code no file can name."""
-        if isinstance(self.own, Ready):
-            raise TypeError(
-                f"A model with {self.own} cannot be saved: a file keeps weights, never code. Declare what makes the "
-                "two, latentspace.declare_network('mine', encoder=..., decoder=...), and fit with network='mine'."
-            )
-
 
 def plan(shape: Shape, network: Any = "auto", hidden: Sequence[int] | None = None) -> Plan:
     """Plans a network for items of a shape.
@@ -103,7 +96,7 @@ def plan(shape: Shape, network: Any = "auto", hidden: Sequence[int] | None = Non
     """
     mine = own(network)
     if mine is not None:
-        kind = mine.name if isinstance(mine, Declared) else "ready"
+        kind = mine.name if isinstance(mine, Declared) else _READY
         if hidden is not None:
             raise ValueError(f"hidden={hidden!r} is for built-in networks; {mine} has sizes of its own. Pass None.")
         return Plan(kind, shape, (), mine)
@@ -141,6 +134,24 @@ def plan_from(shape: Shape, architecture: Mapping[str, Any]) -> Plan:
         return plan(shape, architecture["kind"], architecture["hidden"])
     constructors(str(architecture["kind"]))
     return plan(shape, {**architecture["declared"], "kind": str(architecture["kind"])})
+
+
+def refuse_unsavable(architecture: Mapping[str, Any]) -> None:
+    """Raises TypeError for ready modules, whose code no file can name."""
+    if architecture["kind"] == _READY:
+        raise TypeError(
+            "A model with network=(encoder, decoder) cannot be saved: a file keeps weights, never code. Declare what "
+            "makes the two, latentspace.declare_network('mine', encoder=..., decoder=...), and fit with network='mine'."
+        )
+
+
+def blame(plan: Plan) -> str:
+    """Says what may be wrong where a file's weights do not fit a plan."""
+    if isinstance(plan.own, Declared):
+        return (
+            f"{str(plan.own).capitalize()} is declared otherwise here than where it was fitted, or the file is damaged."
+        )
+    return "The file is damaged."
 
 
 def _chosen(shape: Shape) -> str:
