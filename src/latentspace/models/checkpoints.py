@@ -55,11 +55,14 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ) from None
 
 
-def fingerprint(settings: dict[str, Any], x: Tensor) -> str:
+def fingerprint(settings: dict[str, Any], *tensors: Tensor | None) -> str:
     """Returns a hash of what a run was started with, to refuse a checkpoint of another run."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
-    digest.update(repr(tuple(x.shape)).encode())
-    # Whole rows, at most 64 MB of them, evenly spread: enough to know the data again.
-    rows = max(1, min(len(x), 2**24 // max(1, x[0].numel())))
-    digest.update(x[:: max(1, len(x) // rows)].cpu().contiguous().numpy().data)
+    for x in tensors:
+        if x is None:
+            continue
+        digest.update(repr(tuple(x.shape)).encode())
+        # Whole rows, at most 64 MB of them, evenly spread: enough to know the data again.
+        rows = max(1, min(len(x), 2**24 // max(1, x[0].numel())))
+        digest.update(x[:: max(1, len(x) // rows)].cpu().contiguous().numpy().data)
     return digest.hexdigest()

@@ -46,8 +46,8 @@ def classes(y: Any, n: int, model: str) -> Classes:
     return _coded(values, model)
 
 
-def indicators_or_numbers(y: Any, n: int, model: str, task: str) -> tuple[np.ndarray, list[Any] | None]:
-    """Reads a target as numbers to regress on: one column of 0 and 1 a class, or the numbers themselves.
+def classes_or_numbers(y: Any, n: int, model: str, task: str) -> Classes | np.ndarray:
+    """Reads a target as classes, or as numbers to regress on.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def indicators_or_numbers(y: Any, n: int, model: str, task: str) -> tuple[np.nda
 
     Returns
     -------
-    float64 array of shape (n, m), list or None
-        NaN in the rows whose target is missing; and the classes' names, None for numbers.
+    Classes, or float64 array of shape (n, m)
+        NaN in the rows whose numbers are missing.
     """
     if task not in ("auto", "numbers", "classes"):
         raise ValueError(f"task={task!r} is not known. Known tasks: auto, numbers, classes.")
@@ -69,19 +69,32 @@ def indicators_or_numbers(y: Any, n: int, model: str, task: str) -> tuple[np.nda
         columns = np.asarray(y, dtype=np.float64)
         if len(columns) != n:
             raise ValueError(f"y has {len(columns)} rows, but X has {n}: give one an item.")
-        return _finite(columns, model), None
+        return _finite(columns, model)
     values = _values(y, n, model)
     present = [value for value in values if value is not None]
-    if task == "numbers" or (task == "auto" and not _look_like_classes(present)):
-        try:
-            column = np.array([math.nan if value is None else float(value) for value in values])
-        except ValueError as error:
-            raise ValueError(f"{model}(task='numbers') got a target that is no number: {error}.") from None
-        return _finite(column[:, None], model), None
-    codes, names = _coded(values, model)
-    table = (codes[:, None] == np.arange(len(names))).astype(np.float64)
-    table[codes < 0] = np.nan
-    return table, names
+    if task == "classes" or (task == "auto" and _look_like_classes(present)):
+        return _coded(values, model)
+    try:
+        column = np.array([math.nan if value is None else float(value) for value in values])
+    except ValueError as error:
+        raise ValueError(f"{model}(task='numbers') got a target that is no number: {error}.") from None
+    return _finite(column[:, None], model)
+
+
+def indicators_or_numbers(y: Any, n: int, model: str, task: str) -> tuple[np.ndarray, list[Any] | None]:
+    """Reads a target as numbers to regress on: one column of 0 and 1 a class, or the numbers themselves.
+
+    Returns
+    -------
+    float64 array of shape (n, m), list or None
+        NaN in the rows whose target is missing; and the classes' names, None for numbers.
+    """
+    read = classes_or_numbers(y, n, model, task)
+    if not isinstance(read, Classes):
+        return read, None
+    table = (read.codes[:, None] == np.arange(len(read.names))).astype(np.float64)
+    table[read.codes < 0] = np.nan
+    return table, read.names
 
 
 def _values(y: Any, n: int, model: str) -> list[Any]:
@@ -95,7 +108,7 @@ def _values(y: Any, n: int, model: str) -> list[Any]:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected. Pass y.ravel().",
             DataConversionWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
         array = array.ravel()
     if array.ndim != 1:

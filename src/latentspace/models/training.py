@@ -27,7 +27,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -49,11 +49,18 @@ _PROBE = 256  # items that activity is measured on
 
 
 class Trainable(Protocol):
-    """What the loop asks of a model, which is an nn.Module too."""
+    """What the loop asks of a model, which is an nn.Module too; x is a pair (x, y) where the fit has targets."""
 
-    def loss(self, x: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, Tensor]]: ...
+    def loss(self, x: Any, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, Tensor]]: ...
 
     def activity(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+class Targets(NamedTuple):
+    """What stands beside items where a fit has a target: float tensors of shape (n, m) and (held out, m)."""
+
+    items: Tensor
+    held_out: Tensor
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def train(
     held_out: Tensor,
     settings: Settings,
     *,
+    targets: Targets | None = None,
     generator: torch.Generator,
     callback: Callable[[Row], Any] | None = None,
     checkpoint: Path | None = None,
@@ -97,6 +105,8 @@ def train(
     held_out : float32 tensor of shape (m, ...)
         What to judge by; with m = 0 the training loss is the judge.
     settings : Settings
+    targets : Targets or None
+        Where given, the model's loss gets pairs (x, y).
     generator : torch.Generator
         On the model's device. The one source of chance: order, draws of z.
     callback : callable or None
@@ -117,8 +127,8 @@ def train(
     FloatingPointError
         If not one epoch could be trained without NaN, at any of the rates that were tried.
     """
-    run = _Run(model, x, rows, held_out, settings, generator)
-    run.mark = checkpoints.fingerprint(described or {}, x) if checkpoint else ""
+    run = _Run(model, x, rows, held_out, settings, targets, generator)
+    run.mark = checkpoints.fingerprint(described or {}, x, targets and targets.items) if checkpoint else ""
     if checkpoint and checkpoint.exists():
         run.resume(checkpoint)
     with Progress("training", run.schedule.steps) as progress:
@@ -176,9 +186,10 @@ class _Run:
     """A training run between two epochs, and how to take it one epoch on."""
 
     def __init__(
-        self, model: Any, x: Tensor, rows: Tensor, held_out: Tensor, settings: Settings, generator: torch.Generator
-    ):
-        self.model, self.x, self.rows, self.held_out = model, x, rows, held_out
+        self, model: Any, x: Tensor, rows: Tensor, held_out: Tensor, settings: Settings, targets: Targets | None,
+        generator: torch.Generator,
+    ):  # fmt: skip
+        self.model, self.x, self.rows, self.held_out, self.targets = model, x, rows, held_out, targets
         self.settings, self.generator = settings, generator
         self.batches = max(1, round(len(rows) / settings.batch_size))
         self.batch = min(settings.batch_size, len(rows) // self.batches)
@@ -238,8 +249,11 @@ class _Run:
             (self.batch, *self.x.shape[1:])
         )  # one for all steps: new memory costs more than a copy
         for index in range(self.batches):
-            torch.index_select(self.x, 0, order[index * self.batch : (index + 1) * self.batch], out=batch)
-            x = batch.to(self.settings.device)
+            chosen = order[index * self.batch : (index + 1) * self.batch]
+            torch.index_select(self.x, 0, chosen, out=batch)
+            x: Any = batch.to(self.settings.device)
+            if self.targets is not None:
+                x = x, self.targets.items[chosen].to(self.settings.device)
             said = self.turns.step(x, self.generator, self.step / self.planned, self._rate(self.step))
             if self.after_step is not None:
                 self.after_step()
@@ -254,12 +268,17 @@ class _Run:
         """Returns the mean loss and terms on what is held out, with the same draws every time."""
         self.model.eval()
         generator = torch.Generator(self.generator.device).manual_seed(self.settings.seed)
-        items = self.held_out if len(self.held_out) else self.x[self.rows[: self.batch]]
+        first = self.rows[: self.batch]
+        held = len(self.held_out) > 0
+        items = [self.held_out if held else self.x[first]]
+        if self.targets is not None:
+            items.append(self.targets.held_out if held else self.targets.items[first])
         totals: dict[str, float] = {}
-        for x in items.split(_AT_ONCE):
-            loss, terms = self.model.loss(x.to(self.settings.device), generator, 1.0)
+        for parts in zip(*(tensor.split(_AT_ONCE) for tensor in items), strict=True):
+            x, *y = [part.to(self.settings.device) for part in parts]
+            loss, terms = self.model.loss((x, *y) if y else x, generator, 1.0)
             for name, value in (("loss", loss), *terms.items()):
-                totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(items)
+                totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(items[0])
         return totals
 
     def _compare(self, loss: float, weights: dict[str, Tensor]) -> None:
