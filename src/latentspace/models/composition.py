@@ -66,6 +66,11 @@ class Composition(nn.Module):
             )
         return self.bound.refusal(self.divergence) or self.divergence.refusal(self.posterior, self.prior, self.bound)
 
+    @property
+    def judged(self) -> bool:
+        """Whether the loss on held-out items tells which epoch is best; see `training`."""
+        return all(getattr(part, "judged", True) for part in self._parts())
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draws the starting weights."""
         initialise(self, generator)
@@ -133,7 +138,7 @@ class Composition(nn.Module):
 
 
 _FITTING = {
-    "euclidean": "Take prior='normal', 'mixture', 'vamp' or 'flow'.",
+    "flat": "Take prior='normal', 'mixture', 'vamp' or 'flow'.",
     "sphere": "Take prior='sphere' or 'vamp'.",
     "ball": "Take prior='poincare' or 'vamp'.",
 }

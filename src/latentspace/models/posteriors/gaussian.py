@@ -48,6 +48,11 @@ class Gaussian:
         """Log-density at z, in nats, of shape (n,)."""
         return standard_log_prob((z - self.mean) * torch.exp(-0.5 * self.log_var)) - 0.5 * self.log_var.sum(1)
 
+    def log_prob_of_each(self, z: Tensor) -> Tensor:
+        """Log-density of every z (m, dims) under every item's q by dimension, in nats: (m, n, dims)."""
+        distance = (z.unsqueeze(1) - self.mean).square() * torch.exp(-self.log_var)
+        return -0.5 * (distance + self.log_var + math.log(2 * math.pi))
+
     def kl(self, prior: Any) -> Tensor | None:
         """KL from a standard normal prior in nats, by dimension (n, dims); None for any other.
 
@@ -62,7 +67,7 @@ class GaussianPosterior(nn.Module):
     """The encoder gives a mean and a log-variance for each dimension."""
 
     name: ClassVar[str] = "gaussian"
-    space: ClassVar[str] = "euclidean"
+    space: ClassVar[str] = "flat"
     factorised: ClassVar[bool] = True
     has_density: ClassVar[bool] = True
 
