@@ -138,7 +138,7 @@ class Composition(nn.Module):
 
 
 _FITTING = {
-    "flat": "Take prior='normal', 'mixture', 'vamp' or 'flow'.",
+    "euclidean": "Take prior='normal', 'mixture', 'vamp' or 'flow'.",
     "sphere": "Take prior='sphere' or 'vamp'.",
     "ball": "Take prior='poincare' or 'vamp'.",
 }

@@ -67,7 +67,7 @@ class GaussianPosterior(nn.Module):
     """The encoder gives a mean and a log-variance for each dimension."""
 
     name: ClassVar[str] = "gaussian"
-    space: ClassVar[str] = "flat"
+    space: ClassVar[str] = "euclidean"
     factorised: ClassVar[bool] = True
     has_density: ClassVar[bool] = True
 
