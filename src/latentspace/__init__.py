@@ -16,12 +16,13 @@ _LAZY: dict[str, tuple[str, str]] = {
     "LatentSpace": ("latentspace.space", "LatentSpace"),
     "PCA": ("latentspace.models.pca", "PCA"),
     "VAE": ("latentspace.models.vae", "VAE"),
+    "declare_network": ("latentspace.models.networks", "declare_network"),
     "fit": ("latentspace.space", "fit"),
     "load": ("latentspace.space", "load"),
     "presets": ("latentspace.models.presets", "presets"),
 }
 
-__all__ = ["GAN", "PCA", "VAE", "Autoencoder", "LatentSpace", "fit", "load", "presets"]
+__all__ = ["GAN", "PCA", "VAE", "Autoencoder", "LatentSpace", "declare_network", "fit", "load", "presets"]
 
 
 def __getattr__(name: str) -> Any:
