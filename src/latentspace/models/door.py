@@ -8,6 +8,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from .likelihoods import LIKELIHOODS
+from .parts import kind_of
 
 _LARGEST = 1e30  # features beyond it would overflow when squared in float32
 _BESIDES = {"dims": "auto", "epochs": "auto", "threads": None, "scale": None}  # what may stand for a number
@@ -71,7 +72,7 @@ def parameters(model: Any) -> None:
         raise ValueError(f"warm_up={model.warm_up!r} must be a share of training, from 0 to 1.")
     if not 0 <= model.validation < 1:
         raise ValueError(f"validation={model.validation!r} must be a share of the items, from 0 to below 1.")
-    if model.likelihood != "auto" and model.likelihood not in LIKELIHOODS:
+    if model.likelihood != "auto" and kind_of(model.likelihood) not in LIKELIHOODS:
         known = ", ".join(["auto", *sorted(LIKELIHOODS)])
         raise ValueError(f"likelihood={model.likelihood!r} is not known. Known likelihoods: {known}.")
 

@@ -24,6 +24,7 @@ from .base import Stateful
 from .composition import Composition
 from .dimensions import parallel_analysis
 from .likelihoods import LIKELIHOODS
+from .parts import Spec, kind_of, make_part
 from .threads import in_chunks
 
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
@@ -38,7 +39,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     rebuilt: ClassVar[frozenset[str]] = frozenset({"network_"})
 
     dims: int | str
-    likelihood: str
+    likelihood: Spec
     scale: float | None
     network: str
     hidden: list[int] | None
@@ -230,19 +231,19 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _n_features_out(self) -> int:
         return self.dims_
 
-    def _scale(self, X: np.ndarray) -> tuple[str, scaling.Scaling]:
+    def _scale(self, X: np.ndarray) -> tuple[Spec, scaling.Scaling]:
         """Chooses the likelihood by the data, or the data's unit by the likelihood."""
         if self.likelihood == "auto":
             unit: str = scaling.choose(X)
             name = "bernoulli" if unit == "unit" and self.scale is None else "gaussian"
             return name, scaling.learn(X, unit)
-        unit = LIKELIHOODS[self.likelihood].unit
+        unit = LIKELIHOODS[kind_of(self.likelihood)].unit
         return self.likelihood, scaling.learn(X, scaling.choose(X) if unit == "any" else unit)
 
     def _build(self, plan: networks.Plan) -> Composition:
         """Builds the network that the fitted facts describe."""
         with torch.random.fork_rng(devices=[]):  # layers draw starting weights from the global generator, unasked
-            likelihood = LIKELIHOODS[self.likelihood_](plan.shape, self.scale)
+            likelihood = make_part(LIKELIHOODS, self.likelihood_, "likelihood", shape=plan.shape, scale=self.scale)
             return self._compose(plan, self.dims_, likelihood)
 
     def _described(self, plan: networks.Plan, seed: int) -> dict[str, Any]:
