@@ -13,6 +13,7 @@ __version__ = "0.1.0.dev0"
 _LAZY: dict[str, tuple[str, str]] = {
     "Autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "GAN": ("latentspace.models.gan", "GAN"),
+    "LatentFactors": ("latentspace.models.factors.latent_factors", "LatentFactors"),
     "LatentSpace": ("latentspace.space", "LatentSpace"),
     "PCA": ("latentspace.models.pca", "PCA"),
     "VAE": ("latentspace.models.vae", "VAE"),
@@ -22,7 +23,18 @@ _LAZY: dict[str, tuple[str, str]] = {
     "presets": ("latentspace.models.presets", "presets"),
 }
 
-__all__ = ["GAN", "PCA", "VAE", "Autoencoder", "LatentSpace", "declare_network", "fit", "load", "presets"]
+__all__ = [
+    "GAN",
+    "PCA",
+    "VAE",
+    "Autoencoder",
+    "LatentFactors",
+    "LatentSpace",
+    "declare_network",
+    "fit",
+    "load",
+    "presets",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -281,7 +281,7 @@ def encode_features(model: Any, features: Features) -> np.ndarray:
         parts = []
         for block in features.blocks():
             parts.append(adapter.encode(model, block))
-            progress.advance(len(block))
+            progress.advance(block.shape[0])
     return np.concatenate(parts) if parts else adapter.encode(model, np.empty((0, *features.shape), np.float32))
 
 

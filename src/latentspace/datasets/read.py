@@ -225,3 +225,15 @@ class _FrameUnpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(f"the file names {module}.{name}, which is no part of a table.")
         # numpy 2 moved its inner modules; asked by the old name it warns.
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+# ---------------------------------------------------------------------- interactions
+
+
+def movielens(root: Path) -> Parts:
+    """MovieLens 100k: a frame of user, item, rating and time; no labels."""
+    pd = require("pandas", "tables", "a set of interactions")
+    rows = pd.read_csv(root / "recbole/dataset_example/ml-100k/ml-100k.inter", sep="\t")
+    rows.columns = [name.partition(":")[0] for name in rows.columns]
+    rows = rows.rename(columns={"user_id": "user", "item_id": "item", "timestamp": "time"})
+    return Parts(rows, None)

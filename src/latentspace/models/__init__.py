@@ -18,6 +18,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "lda": ("latentspace.models.linear.lda", "LDA"),
     "pls": ("latentspace.models.linear.pls", "PLS"),
     "nca": ("latentspace.models.linear.nca", "NCA"),
+    "latent-factors": ("latentspace.models.factors.latent_factors", "LatentFactors"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "vae": ("latentspace.models.vae", "VAE"),
     "gan": ("latentspace.models.gan", "GAN"),

@@ -1,0 +1,140 @@
+"""Interactions as rows: each user's items and values, from triplets in a table or a sparse matrix."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from .frames import Rows
+
+# What columns of interactions are called, in this order; compared without case, spaces, _ and -.
+_NAMES = {
+    "user": ("user", "userid", "username", "uid", "customer", "customerid", "visitor", "visitorid", "session"),
+    "item": (
+        "item", "itemid", "movie", "movieid", "product", "productid", "song", "songid", "track", "trackid", "book",
+        "bookid", "isbn", "article", "articleid", "video", "videoid", "artist", "artistid", "iid", "asin",
+    ),
+    "value": ("rating", "score", "stars", "value", "count", "plays", "playcount", "weight", "quantity", "clicks"),
+    "time": ("time", "timestamp", "date", "datetime", "unixtime", "when"),
+}  # fmt: skip
+
+
+@dataclass
+class Histories:
+    """Users' interactions.
+
+    Attributes
+    ----------
+    values : csr_array (n, p), float64
+        A user's value for an item: a rating, a count, or 1; NaN and infinity are still in it.
+    items : list of str
+        Names of the p columns.
+    """
+
+    values: csr_array
+    items: list[str]
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    def select(self, positions: Sequence[int]) -> "Histories":
+        return Histories(self.values[np.asarray(positions, dtype=np.int64)], self.items)
+
+    def written(self, row: int) -> str:
+        """One user's interactions as JSON: {"item": value}."""
+        start, stop = self.values.indptr[row : row + 2]
+        columns, values = self.values.indices[start:stop].tolist(), self.values.data[start:stop].tolist()
+        return json.dumps({self.items[column]: _short(value) for column, value in zip(columns, values, strict=True)})
+
+
+def from_written(texts: Sequence[str]) -> Histories:
+    """Reads back what `written` gave of each user.
+
+    Raises
+    ------
+    ValueError
+        If one is no such JSON.
+    """
+    places: dict[str, int] = {}
+    rows, columns, values = [], [], []
+    for row, text in enumerate(texts):
+        history = json.loads(text)
+        if not isinstance(history, dict) or not all(isinstance(v, int | float) for v in history.values()):
+            raise ValueError(f"history {text[:60]!r} is not a JSON object of item: number")
+        for item, value in history.items():
+            rows.append(row)
+            columns.append(places.setdefault(item, len(places)))
+            values.append(float(value))
+    return Histories(matrix_of(rows, columns, values, (len(texts), len(places))), list(places))
+
+
+def from_matrix(matrix: Any, items: Sequence[str] | None) -> Histories:
+    """A sparse matrix or an array, users by items."""
+    values = csr_array(matrix) if issparse(matrix) else csr_array(np.asarray(matrix, dtype=np.float64))
+    names = [str(column) for column in range(values.shape[1])] if items is None else [str(name) for name in items]
+    return Histories(values.astype(np.float64), names)
+
+
+def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[str], list[str]]:
+    """Triplets to histories, users' names, and notes; users and items in the order in which they first come."""
+    users, of_user = _factorised(rows.cells(found["user"]).plain())
+    items, of_item = _factorised(rows.cells(found["item"]).plain())
+    values = rows.cells(found["value"]).numbers() if "value" in found else np.ones(len(rows))
+    notes = []
+    there = (of_user >= 0) & (of_item >= 0)
+    if not there.all():
+        notes.append(f"{int((~there).sum()):,} rows without a user or an item left aside")
+    if "time" in found and "value" in found:  # of several ratings the last one counts
+        order = np.argsort(_moments(rows, found["time"]), kind="stable")
+        of_user, of_item, values, there = of_user[order], of_item[order], values[order], there[order]
+    pairs = of_user[there] * max(1, len(items)) + of_item[there]
+    values = values[there]
+    if "value" in found:
+        last = len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1]
+        if len(last) < len(pairs):
+            notes.append(f"{len(pairs) - len(last):,} repeated pairs: the last value of each was taken")
+        pairs, values = pairs[last], values[last]
+    matrix = matrix_of(pairs // max(1, len(items)), pairs % max(1, len(items)), values, (len(users), len(items)))
+    return Histories(matrix, items), users, notes
+
+
+def columns_of(names: Sequence[str]) -> dict[str, str]:
+    """Which column is the user, the item, the value and the time, by its name; without both of the first, none is."""
+    plain = {re.sub(r"[\s_\-]", "", name).lower(): name for name in names}
+    found = {}
+    for role, known in _NAMES.items():
+        for candidate in known:
+            if candidate in plain:
+                found[role] = plain[candidate]
+                break
+    return found if {"user", "item"} <= found.keys() else {}
+
+
+def _moments(rows: Rows, name: str) -> np.ndarray:
+    cells = rows.cells(name)
+    return cells.epochs(cells.dtype.unit or "s")[0] if cells.dtype.kind == "moment" else cells.numbers()
+
+
+def _factorised(values: list) -> tuple[list[str], np.ndarray]:
+    places: dict[str, int] = {}
+    codes = [-1 if value is None else places.setdefault(_spelled(value), len(places)) for value in values]
+    return list(places), np.array(codes, dtype=np.int64)
+
+
+def _spelled(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _short(value: float) -> float | int:
+    return int(value) if value.is_integer() else value
+
+
+def matrix_of(rows: Any, columns: Any, values: Any, shape: tuple[int, int]) -> csr_array:
+    """Sums what comes twice; a value of 0 stays stored."""
+    matrix = csr_array((np.asarray(values, dtype=np.float64), (np.asarray(rows), np.asarray(columns))), shape)
+    matrix.sum_duplicates()
+    return matrix

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from latentspace.models.factors.ease import EASE
+from latentspace.models.factors.latent_factors import LatentFactors
+from latentspace.models.factors.least_squares import Problem, predicted, solve
+
+
+def planted(seed=0, n=120, p=80, groups=4, share=0.4):
+    """Users of a few tastes, each of whom met some of the items of their own taste."""
+    rng = np.random.default_rng(seed)
+    taste, kind = rng.integers(groups, size=n), rng.integers(groups, size=p)
+    met = (taste[:, None] == kind) & (rng.random((n, p)) < share)
+    met[met.sum(1) < 2] |= (taste[:, None] == kind)[met.sum(1) < 2]
+    return sparse.csr_array(met.astype(float)), taste, kind
+
+
+@parametrize_with_checks(
+    [LatentFactors(dims=2, max_iter=3), LatentFactors(dims=2, max_iter=3, feedback="explicit"), EASE()]
+)
+def test_keeps_the_estimator_contract(estimator, check):
+    check(estimator)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 9), p=st.integers(1, 12), dims=st.integers(1, 5))
+def test_each_row_is_solved_as_its_own_ridge_regression(seed, n, p, dims):
+    rng = np.random.default_rng(seed)
+    pattern = sparse.csr_array(sparse.random_array((n, p), density=0.5, rng=rng))
+    weights = sparse.csr_array((rng.random(pattern.nnz) + 0.1, pattern.indices, pattern.indptr), pattern.shape)
+    targets = sparse.csr_array((rng.normal(size=pattern.nnz), pattern.indices, pattern.indptr), pattern.shape)
+    y, ridge = rng.normal(size=(p, dims)), rng.random(n) + 0.1
+    x = solve(Problem(weights, targets, 0.7, ridge), y)
+    for row in range(n):
+        w, t = weights[[row]].toarray()[0], targets[[row]].toarray()[0]
+        expected = np.linalg.solve(0.7 * y.T @ y + y.T @ (w[:, None] * y) + ridge[row] * np.eye(dims), y.T @ t)
+        np.testing.assert_allclose(x[row], expected, atol=1e-7)
+
+
+def test_predicted_entries_are_those_of_the_whole_product():
+    x, _, _ = planted()
+    rng = np.random.default_rng(1)
+    z, y = rng.normal(size=(x.shape[0], 3)), rng.normal(size=(x.shape[1], 3))
+    np.testing.assert_allclose(predicted(x, z, y), (z @ y.T)[x.nonzero()], atol=1e-12)
+
+
+def objective(x, z, y, alpha, ridge):
+    """Hu, Koren and Volinsky's equation 3, every pair counted."""
+    x = x.toarray()
+    return ((1 + alpha * x) * ((x > 0) - z @ y.T) ** 2).sum() + ridge * ((z**2).sum() + (y**2).sum())
+
+
+def test_more_rounds_lower_the_papers_objective():
+    x, _, _ = planted()
+    losses = []
+    for rounds in (1, 3, 10, 40):
+        model = LatentFactors(dims=4, ridge=1.0, max_iter=rounds, random_state=0).fit(x)
+        losses.append(objective(x, model.transform(x).astype(float), model.item_factors_.astype(float), 1.0, 1.0))
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("feedback", ["implicit", "explicit"])
+def test_a_user_is_folded_in_as_if_alone(feedback):
+    x, _, _ = planted()
+    model = LatentFactors(dims=4, feedback=feedback, random_state=0).fit(x)
+    together = model.transform(x[:20])
+    alone = np.concatenate([model.transform(x[[row]]) for row in range(20)])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_what_a_user_of_a_taste_has_not_met_yet_is_found():
+    x, taste, kind = planted()
+    model = LatentFactors(dims=8, ridge=2.0, random_state=0).fit(x[:100])
+    scores = model.inverse_transform(model.transform(x[100:]))
+    scores[x[100:].toarray() > 0] = -np.inf
+    found = kind[scores.argsort(axis=1)[:, -3:]]
+    assert (found == taste[100:, None]).mean() > 0.95
+
+
+def test_explicit_factors_know_a_rating_from_the_other_side_of_its_mean():
+    rng = np.random.default_rng(0)
+    u, v = rng.normal(size=(200, 2)), rng.normal(size=(60, 2))
+    ratings = 3 + u @ v.T + 0.1 * rng.normal(size=(200, 60))
+    seen = rng.random(ratings.shape) < 0.5
+    model = LatentFactors(dims=2, feedback="explicit", ridge=0.02, random_state=0).fit(sparse.csr_array(ratings * seen))
+    predicted = model.inverse_transform(model.transform(sparse.csr_array(ratings * seen)))
+    assert np.sqrt(((predicted - ratings)[~seen] ** 2).mean()) < 0.2  # the spread is 1.4, the noise 0.1
+
+
+def test_a_stored_zero_is_a_rating_and_an_absent_one_is_not():
+    rows = sparse.csr_array((np.array([0.0, 5.0, 0.0, 5.0]), ([0, 0, 1, 1], [0, 1, 0, 1])), shape=(2, 3))
+    model = LatentFactors(dims=1, feedback="explicit", random_state=0).fit(rows)
+    low, high, unrated = model.item_means_
+    assert low < unrated < high
+
+
+def test_ease_is_the_constrained_ridge_regression():
+    x, _, _ = planted(n=60, p=15)
+    b = EASE(ridge=3.0).fit(x).items_.astype(float)
+    dense = x.toarray()
+    for item in range(15):  # each column is a ridge regression on all other items
+        others = np.arange(15) != item
+        a = dense[:, others]
+        expected = np.linalg.solve(a.T @ a + 3.0 * np.eye(14), a.T @ dense[:, item])
+        np.testing.assert_allclose(b[others, item], expected, atol=1e-5)
+    assert (np.diag(b) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"feedback": "thumbs"}, "feedback='thumbs' is not known: choose 'implicit' or 'explicit'"),
+        ({"dims": 0}, "dims=0 is not possible: pass an int from 1"),
+        ({"max_iter": True}, "max_iter=True is not possible"),
+        ({"alpha": 0.0}, r"alpha=0.0 and ridge=None must be above 0"),
+        ({"ridge": -1.0}, r"alpha=1.0 and ridge=-1.0 must be above 0"),
+    ],
+)
+def test_an_impossible_option_is_refused_with_its_value(options, message):
+    with pytest.raises(ValueError, match=message):
+        LatentFactors(**options).fit(np.eye(3))
+
+
+def test_a_negative_value_is_named_by_its_place():
+    with pytest.raises(ValueError, match=r"Input X holds -2 in row 1, column 0"):
+        LatentFactors().fit([[1.0, 0.0], [-2.0, 1.0]])
+
+
+def test_nobody_having_met_anything_gives_factors_of_zero():
+    model = LatentFactors(dims=2, random_state=0).fit(np.zeros((3, 4)))
+    assert not model.transform(np.zeros((2, 4))).any()
