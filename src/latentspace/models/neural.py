@@ -17,14 +17,15 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from ..errors import CollapseWarning
+from ..errors import CollapseWarning, UnsupportedError
 from ..resources import free_cores, refuse_if_too_large
-from . import door, networks, scaling, training
+from . import door, heads, networks, scaling, training
 from .base import Stateful
 from .composition import Composition
 from .dimensions import parallel_analysis
 from .likelihoods import LIKELIHOODS
 from .parts import Spec, kind_of, make_part
+from .predicting import Predicting
 from .threads import in_chunks
 
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
@@ -32,7 +33,7 @@ _NOTHING = "Nothing was learned: the items may be all alike, or the epochs too f
 _PROBE = 1024  # items that activity is measured on after training
 
 
-class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An encoder and a decoder, trained together; the base of the neural families."""
 
     takes_images: ClassVar[bool] = True
@@ -41,7 +42,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     dims: int | str
     likelihood: Spec
     scale: float | None
-    network: str
+    network: Any
     hidden: list[int] | None
     epochs: int | str
     batch_size: int
@@ -53,6 +54,8 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     device: str
     random_state: Any
     verbose: bool
+    target_weight: float = 1.0
+    task: str = "auto"
 
     network_: Any
     architecture_: dict[str, Any]
@@ -66,6 +69,21 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     @abstractmethod
     def _compose(self, plan: networks.Plan, dims: int, likelihood: nn.Module) -> Composition:
         """Puts the model together from its parts."""
+
+    def _finish(self, x: Tensor, order: Tensor) -> None:
+        """Learns what comes after the networks from items x in the network's unit, in random order: nothing, mostly."""
+
+    def _learner(self, model: Composition, plan: networks.Plan) -> Any:
+        """Returns what the loop trains to make the model good: itself, or itself among what only training needs."""
+        return model
+
+    def _auto_dims(self, x: np.ndarray, rng: np.random.RandomState) -> int:
+        """Returns how many dimensions "auto" takes for items x in the network's unit."""
+        return parallel_analysis(x.reshape(len(x), -1), rng)
+
+    def _enough_steps(self, plan: networks.Plan) -> int:
+        """Returns how many steps "auto" epochs make."""
+        return networks.enough_steps(plan)
 
     def _warm_up(self) -> float:
         """Returns the share of training over which the loss itself changes."""
@@ -91,7 +109,10 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ----------
         X : float array of shape (n, p) or (n, c, h, w)
             Any range and unit: they are scaled inside, and come back from `inverse_transform`.
-        y : ignored
+        y : sequence of length n, or None
+            Class labels (strings, booleans, whole numbers) or numbers to regress on, which a head reads off z while
+            training goes on, so that z keeps what tells them (see `heads`); None or NaN where one is missing. `task`
+            says which they are, `target_weight` how much they count; 0 leaves y aside.
         callback : callable or None
             Called after every epoch with its row of `history_`; a true answer ends training there.
         checkpoint : path or None
@@ -101,7 +122,8 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If X holds NaN or infinity, or a parameter does not fit the data; the message says what would.
+            If X holds NaN or infinity, y has nothing to tell apart, or a parameter does not fit the data; the message
+            says what would.
         MemoryError
             If the features would not fit in memory.
         FloatingPointError
@@ -120,21 +142,39 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.unit_, self.shift_, self.scale_ = units
         x = units.forward(X)
         self.shape_ = tuple(int(size) for size in X.shape[1:])
-        self.dims_ = parallel_analysis(x.reshape(len(x), -1), rng) if self.dims == "auto" else int(self.dims)
+        self.dims_ = self._auto_dims(x, rng) if self.dims == "auto" else int(self.dims)
+        targets = self._aim(y, len(x))
         plan = networks.plan(self.shape_, self.network, self.hidden)
-        self.architecture_ = {"kind": plan.kind, "hidden": list(plan.hidden)}
-        self._train(plan, torch.from_numpy(x), torch.from_numpy(rng.permutation(len(x))), seed, callback, path)
+        self.architecture_ = plan.architecture()
+        order = torch.from_numpy(rng.permutation(len(x)))
+        self._train(plan, torch.from_numpy(x), targets, order, seed, callback, path)
         return self
 
+    def _aim(self, y: Any, n: int) -> Tensor | None:
+        """Reads y as what a head will learn, (n, m) with NaN where it is missing; None where there is no head."""
+        for name in ("target_", "classes_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        if y is None or self.target_weight == 0:
+            return None
+        target, columns = heads.read(y, n, type(self).__name__, self.task)
+        self.target_ = list(target)
+        if target.names is not None:
+            self.classes_ = list(target.names)
+        return torch.from_numpy(columns)
+
     def _train(
-        self, plan: networks.Plan, x: Tensor, order: Tensor, seed: int, callback: Any, checkpoint: Path | None
-    ) -> None:
+        self, plan: networks.Plan, x: Tensor, y: Tensor | None, order: Tensor, seed: int, callback: Any,
+        checkpoint: Path | None,
+    ) -> None:  # fmt: skip
         """Trains a new network on x in the network's unit; the first items of `order` are held out."""
         device = _device(self.device)
         model = self._build(plan)
-        model.initialise(torch.Generator().manual_seed(seed))
-        held = round(self.validation * len(x)) if len(x) >= _FEW else 0
-        enough = training.enough_epochs(len(x) - held, self.batch_size, networks.enough_steps(plan))
+        learner = self._learner(model, plan)
+        generator = torch.Generator().manual_seed(seed)
+        learner.initialise(generator)
+        held, rows = _split(order, y, self.validation if len(x) >= _FEW else 0.0)
+        learner.start(x[rows], generator)
+        enough = training.enough_epochs(len(rows), self.batch_size, self._enough_steps(plan))
         settings = training.Settings(
             epochs=enough if self.epochs == "auto" else int(self.epochs),
             batch_size=self.batch_size,
@@ -147,12 +187,15 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             seed=seed,
             verbose=self.verbose,
         )
+        targets = None if y is None else training.Targets(heads.weighed(y, rows), heads.weighed(y, held)[held])
+        weight = heads.weight_of(self.target_weight, plan.shape)
         self.history_ = training.train(
-            model.to(device),
+            (learner if y is None else heads.Supervised(learner, learner, weight)).to(device),
             x,
-            order[held:],
-            x[order[:held]],
+            rows,
+            x[held],
             settings,
+            targets=targets,
             generator=torch.Generator(device).manual_seed(seed),
             callback=callback,
             checkpoint=checkpoint,
@@ -160,6 +203,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         )
         self.network_ = model.cpu()
         self._note_activity(x[order[:_PROBE]])
+        self._finish(x, order)
 
     def transform(self, X: Any) -> np.ndarray:
         """Features (n, p) or (n, c, h, w) to latents (n, dims): the posterior's mean, float32.
@@ -183,6 +227,7 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; weights are arrays named as "network/encoder.layers.0.weight"."""
         check_is_fitted(self)
+        networks.refuse_unsavable(self.architecture_)
         params, facts, arrays = super().get_state()
         facts["shape_"] = list(self.shape_)
         for name, value in self.network_.state_dict().items():
@@ -202,16 +247,18 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         try:
             self.shape_ = tuple(self.shape_)
             self.n_features_in_ = math.prod(self.shape_)
-            plan = networks.plan(self.shape_, self.architecture_["kind"], self.architecture_["hidden"])
+            plan = networks.plan_from(self.shape_, self.architecture_)
             with torch.device("meta"):
                 expected = _shapes(self._build(plan).state_dict())
+        except UnsupportedError:  # a network that is not declared here: no damage
+            raise
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise ValueError(f"The {self.family} in this file cannot be built: {error}. The file is damaged.") from None
         if expected != (found := _shapes(weights)):
             wrong = min(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise ValueError(
                 f"The {self.family}'s weights do not fit its network: {wrong} has shape {found.get(wrong)}, "
-                f"expected {expected.get(wrong)}. The file is damaged."
+                f"expected {expected.get(wrong)}. {networks.blame(plan)}"
             )
         self.network_ = self._build(plan).eval()
         # A copy: arrays from a file may be read-only, or views of it.
@@ -244,7 +291,10 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """Builds the network that the fitted facts describe."""
         with torch.random.fork_rng(devices=[]):  # layers draw starting weights from the global generator, unasked
             likelihood = make_part(LIKELIHOODS, self.likelihood_, "likelihood", shape=plan.shape, scale=self.scale)
-            return self._compose(plan, self.dims_, likelihood)
+            model = self._compose(plan, self.dims_, likelihood)
+            if hasattr(self, "target_"):
+                model.head = heads.Head(self.dims_, heads.Target(*self.target_))
+            return model
 
     def _described(self, plan: networks.Plan, seed: int) -> dict[str, Any]:
         """What a checkpoint must agree with: the network, and the parameters that change the result."""
@@ -264,6 +314,9 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 CollapseWarning,
                 stacklevel=4,
             )
+
+    def _read_head(self, X: Any) -> np.ndarray:
+        return self._apply(lambda x: self.network_.head(self.network_.infer(x).mean), self._scaled(X))
 
     def _units(self) -> scaling.Scaling:
         return scaling.Scaling(self.unit_, self.shift_, self.scale_)
@@ -285,6 +338,17 @@ class NeuralModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         values = in_chunks(infer, torch.from_numpy(x), rows, threads)
         network.cpu()
         return values.numpy()
+
+
+def _split(order: Tensor, y: Tensor | None, share: float) -> tuple[Tensor, Tensor]:
+    """Splits a random order into rows held out and rows to learn from, alike where a target is known and where not."""
+    groups = [order]
+    if y is not None:
+        known = ~y.isnan().any(1)[order]
+        groups = [order[known], order[~known]]
+    held = [round(share * len(group)) for group in groups]
+    pairs = list(zip(groups, held, strict=True))
+    return torch.cat([group[:count] for group, count in pairs]), torch.cat([group[count:] for group, count in pairs])
 
 
 def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
