@@ -56,8 +56,8 @@ class VAE(NeuralModel):
         As for `Autoencoder`: what is rebuilt, and by which networks.
     epochs, batch_size, learning_rate, weight_decay, validation, patience
         As for `Autoencoder`: how it is trained.
-    threads, device, random_state, verbose
-        As for `Autoencoder`: what it runs on.
+    threads, device, random_state, verbose, target_weight, task
+        As for `Autoencoder`: what it runs on, and what a target counts.
 
     Attributes
     ----------
@@ -87,6 +87,7 @@ class VAE(NeuralModel):
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
         learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
         threads: int | None = None, device: str = "auto", random_state: Any = None, verbose: bool = False,
+        target_weight: float = 1.0, task: str = "auto",
     ):  # fmt: skip
         self._keep(locals())
 
