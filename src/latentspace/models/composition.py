@@ -54,7 +54,7 @@ class Composition(nn.Module):
         self.encoder = plan.encoder(posterior.outputs)
         self.decoder = plan.decoder(dims, likelihood.heads)
         if hasattr(prior, "attach"):
-            prior.attach(self)
+            prior.attach(self, plan.shape)
 
     def _refusal(self) -> str | None:
         """Says why the parts cannot be put together and what could; None when they can."""
@@ -97,8 +97,11 @@ class Composition(nn.Module):
 
     def infer(self, x: Tensor) -> Any:
         """x of shape (n, ...) to q(z given x)."""
-        seen = self.likelihood.seen(x) if hasattr(self.likelihood, "seen") else x
-        return self.posterior(self.encoder(seen))
+        return self.posterior(self.encoder(self.seen(x)))
+
+    def seen(self, x: Tensor) -> Tensor:
+        """x of shape (n, ...) as the encoder reads it."""
+        return self.likelihood.seen(x)
 
     def outputs(self, z: Tensor) -> Tensor:
         """z of shape (n, dims) to what the likelihood reads."""

@@ -18,9 +18,17 @@ and, where it has a density,
 
 from torch import nn
 
+from .ball import BallPosterior
+from .flows import IAFPosterior, MAFPosterior, PlanarPosterior
 from .gaussian import Gaussian, GaussianPosterior
 from .point import Point, PointPosterior
+from .sphere import SpherePosterior
 
 __all__ = ["POSTERIORS", "Gaussian", "Point"]
 
-POSTERIORS: dict[str, type[nn.Module]] = {"gaussian": GaussianPosterior, "point": PointPosterior}
+POSTERIORS: dict[str, type[nn.Module]] = {
+    posterior.name: posterior
+    for posterior in (
+        GaussianPosterior, IAFPosterior, MAFPosterior, PlanarPosterior, SpherePosterior, BallPosterior, PointPosterior,
+    )
+}  # fmt: skip

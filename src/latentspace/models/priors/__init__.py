@@ -2,14 +2,21 @@
 
 A prior is a module made from `dims`, with a `space` as posteriors have (None: the posterior's), `log_prob(z)` (n,) in
 nats and `sample(n, generator)` (n, dims). One that learns is a module with parameters. What it needs besides it gets
-through two hooks: `attach(model)`, called once the model is put together, and `start(x, generator)`, called with the
-items before training.
+through two hooks: `attach(model, shape)`, called once the model for items of a shape is put together, and
+`start(x, generator)`, called with the items before training.
 """
 
 from torch import nn
 
+from .ball import BallPrior
+from .flow import FlowPrior
+from .mixture import MixturePrior
 from .normal import StandardNormal
+from .sphere import UniformSphere
+from .vamp import VampPrior
 
 __all__ = ["PRIORS", "StandardNormal"]
 
-PRIORS: dict[str, type[nn.Module]] = {"normal": StandardNormal}
+PRIORS: dict[str, type[nn.Module]] = {
+    prior.name: prior for prior in (StandardNormal, VampPrior, MixturePrior, FlowPrior, UniformSphere, BallPrior)
+}
