@@ -31,11 +31,46 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "autoencoder": Preset("autoencoder", {}, "Hinton and Salakhutdinov, 2006", "The shortest code that rebuilds x."),
     "vae": Preset("vae", {}, "Kingma and Welling, 2014", "A latent space that a normal prior fills."),
+    # Divergences: what pulls latents towards the prior, and which of their habits are charged more.
     "beta": Preset("vae", {"beta": 4.0}, "Higgins et al., 2017", "Fewer, more independent dimensions."),
+    "disentangled-beta": Preset(
+        "vae", {"divergence": "capacity"}, "Burgess et al., 2018", "Dimensions come into use one after another."
+    ),
+    "beta-tc": Preset("vae", {"divergence": "tc"}, "Chen et al., 2018", "Independent dimensions, decoded well."),
+    "factor": Preset("vae", {"divergence": "factor"}, "Kim and Mnih, 2018", "Independent dimensions, by a critic."),
+    "info": Preset("vae", {"divergence": "info"}, "Zhao et al., 2019", "Tells more of x, and still fills the prior."),
+    "wae-mmd": Preset(
+        "vae",
+        {"posterior": "point", "divergence": "mmd"},
+        "Tolstikhin et al., 2018",
+        "Sharp as an autoencoder; latents fill the prior together.",
+    ),
+    "aae": Preset(
+        "vae",
+        {"posterior": "point", "divergence": "adversarial"},
+        "Makhzani et al., 2015",
+        "The same, held by a critic of latents.",
+    ),
+    # Bounds: nearer to the likelihood, for several draws an item.
     "iwae": Preset("vae", {"bound": "iwae"}, "Burda et al., 2016", "A tighter bound, a richer posterior."),
     "miwae": Preset("vae", {"bound": "miwae"}, "Rainforth et al., 2018", "IWAE in groups: a steadier encoder."),
     "piwae": Preset("vae", {"bound": "piwae"}, "Rainforth et al., 2018", "Decoder on IWAE, encoder on MIWAE."),
     "ciwae": Preset("vae", {"bound": "ciwae"}, "Rainforth et al., 2018", "Half ELBO, half IWAE."),
+    # Priors and posteriors: where latents live, and what shapes they take.
+    "vamp": Preset("vae", {"prior": "vamp"}, "Tomczak and Welling, 2018", "A prior of learned examples, in groups."),
+    "vae-iaf": Preset("vae", {"posterior": "iaf"}, "Kingma et al., 2016", "A posterior bent by autoregressive flows."),
+    "vae-lin-nf": Preset("vae", {"posterior": "planar"}, "Rezende and Mohamed, 2015", "One bent by planar flows."),
+    "svae": Preset(
+        "vae", {"posterior": "vmf", "prior": "sphere"}, "Davidson et al., 2018", "Latents on a sphere: directions."
+    ),
+    "poincare": Preset(
+        "vae", {"posterior": "poincare", "prior": "poincare"}, "Mathieu et al., 2019", "Hyperbolic latents: trees."
+    ),
+    # Likelihoods: what counts as alike.
+    "ms-ssim": Preset("vae", {"likelihood": "ms-ssim"}, "Snell et al., 2017", "Pictures alike as the eye sees them."),
+    "vae-gan": Preset(
+        "vae", {"likelihood": "feature-matching"}, "Larsen et al., 2016", "Sharp pictures, judged by a discriminator."
+    ),
 }
 
 
