@@ -132,34 +132,31 @@ class Supervised(nn.Module):
 
     Parameters
     ----------
-    learner : nn.Module that is `training.Trainable`
-        What would be trained without a target.
-    model : nn.Module
-        That infers q from x and has an `encoder` and a `head`; the learner, or a part of it.
+    model : nn.Module that is `training.Trainable`
+        That infers q from x, and has an `encoder` and a `head`.
     weight : float
         Nats that the head's relative loss of 1 counts.
     """
 
-    def __init__(self, learner: Any, model: Any, weight: float):
+    def __init__(self, model: Any, weight: float):
         super().__init__()
-        self.learner = learner
         self.model = model
         self.weight = weight
-        self.judged = getattr(learner, "judged", True)
-        if hasattr(learner, "after_step"):
-            self.after_step = learner.after_step
+        self.judged = getattr(model, "judged", True)
+        if hasattr(model, "after_step"):
+            self.after_step = model.after_step
 
     def loss(self, batch: Any, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
         """As the model's own, and the head's on top."""
-        return self._with_head(self.learner.loss)(batch, generator, progress)
+        return self._with_head(self.model.loss)(batch, generator, progress)
 
     def activity(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """As the model's own."""
-        return self.learner.activity(x)
+        return self.model.activity(x)
 
     def turns(self) -> list[Turn]:
         """The model's own turns; the head goes with the first that moves the encoder."""
-        own = self.learner.turns() if hasattr(self.learner, "turns") else []
+        own = self.model.turns() if hasattr(self.model, "turns") else []
         encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
         carriers = [i for i, turn in enumerate(own) if any(id(parameter) in encoder for parameter in turn.parameters)]
         return [

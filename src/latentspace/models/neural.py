@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..errors import CollapseWarning, UnsupportedError
 from ..resources import free_cores, refuse_if_too_large
-from . import door, heads, networks, scaling, training
+from . import acceleration, door, heads, networks, scaling, training
 from .base import Stateful
 from .composition import Composition
 from .dimensions import parallel_analysis
@@ -56,6 +56,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     verbose: bool
     target_weight: float = 1.0
     task: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
 
     network_: Any
     architecture_: dict[str, Any]
@@ -168,6 +170,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     ) -> None:  # fmt: skip
         """Trains a new network on x in the network's unit; the first items of `order` are held out."""
         device = _device(self.device)
+        dtype = acceleration.resolve(self.precision, device)
         model = self._build(plan)
         learner = self._learner(model, plan)
         generator = torch.Generator().manual_seed(seed)
@@ -189,18 +192,19 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         )
         targets = None if y is None else training.Targets(heads.weighed(y, rows), heads.weighed(y, held)[held])
         weight = heads.weight_of(self.target_weight, plan.shape)
-        self.history_ = training.train(
-            (learner if y is None else heads.Supervised(learner, learner, weight)).to(device),
-            x,
-            rows,
-            x[held],
-            settings,
-            targets=targets,
-            generator=torch.Generator(device).manual_seed(seed),
-            callback=callback,
-            checkpoint=checkpoint,
-            described=self._described(plan, seed),
-        )
+        with acceleration.accelerated(model.to(device), x[rows[:2]].to(device), dtype=dtype, compiled=self.compile):
+            self.history_ = training.train(
+                (learner if y is None else heads.Supervised(learner, weight)).to(device),
+                x,
+                rows,
+                x[held],
+                settings,
+                targets=targets,
+                generator=torch.Generator(device).manual_seed(seed),
+                callback=callback,
+                checkpoint=checkpoint,
+                described=self._described(plan, seed),
+            )
         self.network_ = model.cpu()
         self._note_activity(x[order[:_PROBE]])
         self._finish(x, order)

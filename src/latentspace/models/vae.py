@@ -56,7 +56,7 @@ class VAE(NeuralModel):
         As for `Autoencoder`: what is rebuilt, and by which networks.
     epochs, batch_size, learning_rate, weight_decay, validation, patience
         As for `Autoencoder`: how it is trained.
-    threads, device, random_state, verbose, target_weight, task
+    threads, device, random_state, verbose, target_weight, task, precision, compile
         As for `Autoencoder`: what it runs on, and what a target counts.
 
     Attributes
@@ -87,7 +87,7 @@ class VAE(NeuralModel):
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
         learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
         threads: int | None = None, device: str = "auto", random_state: Any = None, verbose: bool = False,
-        target_weight: float = 1.0, task: str = "auto",
+        target_weight: float = 1.0, task: str = "auto", precision: str = "auto", compile: bool = False,
     ):  # fmt: skip
         self._keep(locals())
 
