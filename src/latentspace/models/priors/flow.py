@@ -23,7 +23,10 @@ class FlowPrior(nn.Module):
     def initialise(self, generator: torch.Generator) -> None:
         """Starts as the standard normal."""
         for transform in self.splines.flow.transform.transforms:
-            transform.hyper[-1].weight.data.zero_()  # all knots alike is the identity
+            # In one dimension the knots themselves are learned; in more, a network gives them.
+            last = transform.hyper[-1] if hasattr(transform, "hyper") else transform
+            for parameter in last.parameters():
+                parameter.data.zero_()  # all knots alike is the identity
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density at z (n, dims), in nats, of shape (n,)."""
