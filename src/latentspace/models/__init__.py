@@ -21,6 +21,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "latent-factors": ("latentspace.models.factors.latent_factors", "LatentFactors"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "vae": ("latentspace.models.vae", "VAE"),
+    "sparse-autoencoder": ("latentspace.models.sparse_autoencoder", "SparseAutoencoder"),
     "gan": ("latentspace.models.gan", "GAN"),
 }
 

@@ -42,7 +42,7 @@ class Reconstruction(ELBO):
     def _terms(self, model: "Composition", x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         if self.regulariser is not None and model.training:
             self.regulariser.hold(model.decoder, generator)
-        seen = model.likelihood.seen(x)
+        seen = model.seen(x)
         if self.noise is not None and model.training:
             seen = self.noise(seen, generator)
         if getattr(self.regulariser, "differentiates", False):
