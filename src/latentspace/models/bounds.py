@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .parts import in_range, whole
 from .turns import Turn
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ELBO:
     usual: ClassVar[int] = 1  # draws, when the user names no number
 
     def __init__(self, draws: int = usual):
-        self.draws = draws
+        self.draws = whole("draws", draws, 1, 100_000)
 
     def refusal(self, divergence: Any) -> str | None:
         """Says why the bound cannot go with a divergence and what could; None when it can."""
@@ -116,7 +117,7 @@ class MIWAE(IWAE):
     def __init__(self, draws: int = usual, groups: int | None = None):
         super().__init__(draws)
         self.groups = _middle_divisor(draws) if groups is None else groups
-        if not isinstance(self.groups, int) or self.groups < 1 or draws % self.groups:
+        if self.draws % whole("groups", self.groups, 1, self.draws):
             raise ValueError(f"groups={groups!r} must divide the {draws} draws of bound={self.name!r}.")
 
     def climbs(self, log_w: Tensor) -> Tensor:
@@ -161,9 +162,7 @@ class CIWAE(IWAE):
 
     def __init__(self, draws: int = IWAE.usual, share: float = 0.5):
         super().__init__(draws)
-        if not 0 <= share <= 1:
-            raise ValueError(f"share={share!r} of the ELBO in bound='ciwae' must be from 0 to 1.")
-        self.share = share
+        self.share = in_range("share", share, 0, 1)
 
     def climbs(self, log_w: Tensor) -> Tensor:
         return self.share * log_w.mean(0) + (1 - self.share) * _log_mean(log_w)
