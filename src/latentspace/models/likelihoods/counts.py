@@ -1,7 +1,7 @@
 """Likelihoods of counts: how often each thing happened. x is whole numbers from 0, in its own unit.
 
 The decoder's outputs say how each feature differs from its mean over the data, in logarithms, so that genes or films
-with means of 0.001 and 1000 begin alike. Encoders see log(1 + x). The sums run in float64: at a count of a million,
+with means of 0.001 and 1000 begin alike. Encoders see logarithms. The sums run in float64: at a count of a million,
 terms of 10^7 nats cancel to a few.
 """
 
@@ -14,28 +14,45 @@ from torch.nn.functional import softplus
 
 from .base import Likelihood
 
+_ROWS = 1024  # items that are counted at a time
 _BOUND = 10.0  # rates stay within e^-10 and e^10 times their feature's mean
 
 
 class _Counts(Likelihood):
-    """What the three share: means counted before training, log(1 + x) for the encoder."""
+    """What the three share: means counted before training, logarithms for the encoder."""
 
     unit: ClassVar[str] = "counts"
 
     log_base: Tensor
+    centre: Tensor
+    spread: Tensor
 
     def __init__(self, shape: tuple[int, ...], scale: float | None = None):
         super().__init__(shape, scale)
-        self.register_buffer("log_base", torch.zeros(math.prod(shape)))
+        for name in ("log_base", "centre"):
+            self.register_buffer(name, torch.zeros(math.prod(shape)))
+        self.register_buffer("spread", torch.ones(()))
 
     def start(self, x: Tensor, generator: torch.Generator) -> None:
         """Counts each feature's mean; half a count more keeps the logarithm of one that never happened finite."""
-        total = x.flatten(1).sum(0, dtype=torch.float64)
-        self.log_base.copy_(torch.log((total + 0.5) / len(x)))
+        flat = x.flatten(1)
+        self.log_base.copy_(torch.log((flat.sum(0, dtype=torch.float64) + 0.5) / len(x)))
+        total, squares = (torch.zeros_like(self.centre, dtype=torch.float64) for _ in range(2))
+        for rows in flat.split(_ROWS):
+            logs = torch.log1p(rows).double()
+            total += logs.sum(0)
+            squares += logs.square().sum(0)
+        centre = total / len(x)
+        variance = (squares / len(x) - centre.square()).clamp_min(0).mean()
+        self.centre.copy_(centre)
+        self.spread.copy_(variance.sqrt() if variance > 0 else torch.ones(()))
 
     def seen(self, x: Tensor) -> Tensor:
-        """Counts to log(1 + x)."""
-        return torch.log1p(x)
+        """Counts to log(1 + x), less each feature's mean, over one spread of all features.
+
+        A spread for each would make the rarest events the loudest.
+        """
+        return ((torch.log1p(x.flatten(1)) - self.centre) / self.spread).view_as(x)
 
     def log_rate(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to float64 logarithms of the rate (n, p), bounded smoothly about the feature's mean."""
@@ -80,7 +97,7 @@ class NegativeBinomial(_Counts):
         """Counts each feature's mean, and takes r = mean^2 / (variance - mean)."""
         super().start(x, generator)
         mean = self.log_base.double().exp()
-        squares = torch.stack([(rows.double() - mean).square().sum(0) for rows in x.flatten(1).split(1024)]).sum(0)
+        squares = torch.stack([(rows.double() - mean).square().sum(0) for rows in x.flatten(1).split(_ROWS)]).sum(0)
         excess = squares / len(x) - mean
         dispersion = torch.where(excess > 0, mean.square() / excess.clamp_min(1e-12), torch.full_like(mean, self.most))
         self.log_dispersion.copy_(dispersion.clamp(10 * self.least, self.most / 10).log())

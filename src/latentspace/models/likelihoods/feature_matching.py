@@ -13,7 +13,7 @@ from ..turns import Turn
 from .base import Likelihood
 
 _FEATURES = 128  # width of a dense discriminator's hidden layer
-_CHANNELS = 32  # of a convolutional one's first level
+_CHANNELS = 16  # of a convolutional one's first level
 
 
 class FeatureMatching(Likelihood):

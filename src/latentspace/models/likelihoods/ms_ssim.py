@@ -31,7 +31,7 @@ def ms_ssim(a: Tensor, b: Tensor, scales: int | None = None) -> Tensor:
         In [0, 1].
     scales : int or None
         Scales that the pictures are halved to; None takes as many as fit their size, 5 from 176 pixels up. The
-        published weights of the first ones are rescaled to sum to 1.
+        published weights of the first ones are rescaled to the sum of all.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def ms_ssim(a: Tensor, b: Tensor, scales: int | None = None) -> Tensor:
     Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", 2003.
     """
     scales = scales_for(tuple(a.shape[1:])) if scales is None else scales
-    weights = [weight / sum(_WEIGHTS[:scales]) for weight in _WEIGHTS[:scales]]
+    whole = sum(_WEIGHTS) / sum(_WEIGHTS[:scales])
+    weights = [weight * whole for weight in _WEIGHTS[:scales]]
     product = a.new_ones(len(a), a.shape[1])
     for scale, weight in enumerate(weights):
         if scale:
