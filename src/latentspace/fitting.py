@@ -212,6 +212,7 @@ def fit_parts(
     seed: int,
     on_error: OnError,
     options: Mapping[str, Any],
+    training: Mapping[str, Any],
 ) -> Fitted:
     """Runs the whole road from a source to latents; see `latentspace.fit` for the parameters."""
     from .models.densities import fit_density
@@ -223,13 +224,15 @@ def fit_parts(
     if isinstance(target, str) and modality_class.kind == "table":
         for_items["exclude"] = [*(for_items.get("exclude") or []), target]
     estimator = make_model(model, dims, seed, for_model)
+    training = {name: value for name, value in training.items() if value is not None}
+    adapter.require_training(estimator, training)
     modality = modality_class(**for_items).learn(gathered)
     gathered = modality.pieces(gathered)
     read = read_all(modality, gathered, on_error)
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))
     y = target_values(target, read, gathered)
-    adapter.fit_model(estimator, read.features, y)
+    adapter.fit_model(estimator, read.features, y, training)
     latents = encode_features(estimator, read.features)
     facts = {
         "origin": gathered.origin,

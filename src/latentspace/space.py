@@ -1,6 +1,6 @@
 """LatentSpace: one object that composes the rooms. It holds what was fitted and passes data on; no mathematics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from .models import adapter
 
 if TYPE_CHECKING:
     from .maps.map import Map
+    from .models.history import History
     from .search.hits import Hits
 
 Metric = Literal["cosine", "euclidean", "dot"]
@@ -32,6 +33,8 @@ def fit(
     density: str = "mixture",
     seed: int = 0,
     on_error: OnError = "skip",
+    checkpoint: str | Path | None = None,
+    callback: Callable[[dict[str, Any]], Any] | None = None,
     **options: Any,
 ) -> "LatentSpace":
     """Fits a latent space z = f(x) on a source of items.
@@ -46,7 +49,8 @@ def fit(
     dims : int, float, "auto" or None, default=None
         Latent dimensions; None leaves it to the model's own default.
     target : str or sequence, optional
-        A metadata column, or one label an item. A table's target column is kept out of the features.
+        A metadata column, or one label an item, None where it is missing: what models that can keep in z (neural ones,
+        "lda", "pls", "nca"). A table's target column is kept out of the features.
     kind : str, optional
         "images", "audio", "table" or "array".
     ids : sequence of str, optional
@@ -60,6 +64,10 @@ def fit(
         The one source of chance.
     on_error : "skip" or "raise", default="skip"
         A bad item is skipped, counted and named with its reason, or is an error.
+    checkpoint : path, optional
+        A file that a neural model's training is kept in while it runs; the same call goes on from it after a crash.
+    callback : callable, optional
+        Called after every epoch of a neural model with its row of losses; a true answer ends training there.
     **options
         The modality's own (`size=64` for images) and the model's own (`epochs=20`), by their constructors' names.
 
@@ -78,7 +86,7 @@ def fit(
     """
     parts = fitting.fit_parts(
         source, model, dims=dims, target=target, kind=kind, ids=ids, metadata=metadata, density=density, seed=seed,
-        on_error=on_error, options=options,
+        on_error=on_error, options=options, training={"checkpoint": checkpoint, "callback": callback},
     )  # fmt: skip
     read = parts.read
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "fit()")
@@ -176,6 +184,13 @@ class LatentSpace:
     def info(self) -> dict[str, Any]:
         """Returns what this space is: its items, model, origin, and how well it gives its items back."""
         return looking.describe(self)
+
+    @property
+    def history(self) -> "History":
+        """How a neural model was trained, epoch by epoch: a table, columns by name, and `plot(path)`."""
+        from .models.history import of
+
+        return of(self.model)
 
     def position(self, id: str) -> int:
         """Returns an item's row; an unknown id is a ValueError that names close ones."""

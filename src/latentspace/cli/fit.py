@@ -21,7 +21,7 @@ def fit(
         str | None, typer.Option("--dims", "-d", help="A number, a share of variance (0.95), or auto.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", help="The metadata column to keep out of the features.")
+        str | None, typer.Option("--target", help="The metadata column to keep in z, and out of the features.")
     ] = None,
     kind: Annotated[
         str | None, typer.Option("--kind", help="images, audio, table or array, where that is ambiguous.")
@@ -31,6 +31,12 @@ def fit(
         typer.Option("--set", metavar="NAME=VALUE", help="An option of the items or the model: size=64, epochs=20."),
     ] = None,
     on_error: Annotated[str, typer.Option("--on-error", help="skip a bad item, or raise.")] = "skip",
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="Keep training here; the same command goes on from it.")
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help="A folder for TensorBoard to show training from.")
+    ] = None,
     seed: a.Seed = 0,
     json: a.Json = False,
     force: a.Force = False,
@@ -44,6 +50,7 @@ def fit(
     a.output(out, force)
     space = ls.fit(
         source, model, dims=a.dims_of(dims), target=target, kind=kind, seed=seed, on_error=on_error,
+        checkpoint=checkpoint, callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
         **a.options_of(option),
     )  # fmt: skip
     space.save(out, overwrite=force)
@@ -51,7 +58,13 @@ def fit(
 
 
 @app.command()
-def info(space: a.SpaceFile, json: a.Json = False) -> None:
+def info(
+    space: a.SpaceFile,
+    history: Annotated[bool, typer.Option("--history", help="Print how it was trained, a row an epoch.")] = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw that history into a .png file.")] = None,
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
     """Say what is in a space's file, where it came from, and how well it reconstructs.
 
     latentspace info photos.latent
@@ -59,6 +72,14 @@ def info(space: a.SpaceFile, json: a.Json = False) -> None:
     import latentspace as ls
 
     opened = ls.load(space)
+    if plot is not None:
+        a.output(plot, force)
+        opened.history.plot(plot)
+        _wrote(plot)
+    if history:
+        print_json({"history": opened.history.rows}) if json else print(opened.history)
+    if history or plot is not None:
+        return
     facts = opened.info()
     if json:
         facts["skipped_items"] = [{"id": item.id, "reason": item.reason} for item in opened.skipped]

@@ -1,5 +1,7 @@
 """Lets a space use any estimator: shapes in and out, blocks, and a typed refusal where a model has no way back."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,26 @@ from ..errors import UnsupportedError
 from ..features import BLOCK, Features, dense, rows_at_once
 
 
-def fit_model(model: Any, features: Features, y: Any = None) -> Any:
-    """Fits an estimator on features; in blocks where they are not kept and the model can, else in one piece."""
+def fit_model(model: Any, features: Features, y: Any = None, training: Mapping[str, Any] | None = None) -> Any:
+    """Fits an estimator on features; in blocks where they are not kept and the model can, else in one piece.
+
+    `training` goes to `fit` as it is; `require_training` tells before any work whether a model takes it.
+    """
     if features.kept is None and hasattr(model, "fit_blocks"):
         return model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
     x = _as_input(model, features.whole())
-    return model.fit(x) if y is None else model.fit(x, y)
+    return model.fit(x, *(() if y is None else (y,)), **(training or {}))
+
+
+def require_training(model: Any, training: Mapping[str, Any]) -> None:
+    """Raises UnsupportedError where a model's fit does not take what `training` names: a checkpoint, a callback."""
+    takes = inspect.signature(model.fit).parameters
+    for name in training:
+        if name not in takes:
+            raise UnsupportedError(
+                f"{name}= is for models that train in epochs; {type(model).__name__} does not. Leave it out, or take a "
+                "neural model, such as model='vae'."
+            )
 
 
 def encode(model: Any, x: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from . import acceleration, door, heads, networks, scaling, training
 from .base import Stateful
 from .composition import Composition
 from .dimensions import parallel_analysis
+from .history import History
 from .likelihoods import LIKELIHOODS
 from .parts import Spec, kind_of, make_part
 from .predicting import Predicting
@@ -208,6 +209,12 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         self.network_ = model.cpu()
         self._note_activity(x[order[:_PROBE]])
         self._finish(x, order)
+
+    @property
+    def history(self) -> History:
+        """How the model was trained: `history_` as a table, columns by name, and `plot(path)`."""
+        check_is_fitted(self)
+        return History(self.history_)
 
     def transform(self, X: Any) -> np.ndarray:
         """Features (n, p) or (n, c, h, w) to latents (n, dims): the posterior's mean, float32.
