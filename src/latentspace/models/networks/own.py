@@ -17,7 +17,7 @@ from ...errors import UnsupportedError
 
 Shape = tuple[int, ...]
 
-_MOST_PARTS = 20_000  # modules and weights in one network: far past any, and a stop to what a file's options ask for
+_MOST_PARTS = 5_000  # modules and weights in one network: far past any, and a stop to what a file's options ask for
 _TRIED_ON = 3  # items of the trial
 _CLOSE = 1e-3  # of the largest output: what rounding may differ by between one item alone and among others
 

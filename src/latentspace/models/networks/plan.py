@@ -15,7 +15,7 @@ _SMALLEST = 7  # pixels or steps: sides are halved while the shorter one is long
 _MOST_CHANNELS = 256
 _MAX_LAYERS = 32
 _READY = "ready"  # the kind of two modules as they are
-_WIDTH = {"gru": (128,), "transformer": (64, 64)}
+_WIDTH = {"gru": (96,), "transformer": (64, 64)}
 
 
 class Kind(NamedTuple):
@@ -148,9 +148,7 @@ def refuse_unsavable(architecture: Mapping[str, Any]) -> None:
 def blame(plan: Plan) -> str:
     """Says what may be wrong where a file's weights do not fit a plan."""
     if isinstance(plan.own, Declared):
-        return (
-            f"{str(plan.own).capitalize()} is declared otherwise here than where it was fitted, or the file is damaged."
-        )
+        return f"Either {plan.own} is declared otherwise here than where it was fitted, or the file is damaged."
     return "The file is damaged."
 
 

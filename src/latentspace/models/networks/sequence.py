@@ -15,7 +15,7 @@ from .dense import Shape, stack
 from .starting import Decoder, Starts
 
 _BOTTLENECK = 256  # width of the dense layer between a sequence and z
-_QUERIES = 8  # rows that a transformer gathers a sequence in, and lays z out in
+_STRETCHES = 16  # parts of a sequence that a transformer sums up, and lays z out over
 _HEAD = 16  # least width of an attention head
 _LONGEST = 10_000.0  # wavelength of the slowest position signal, in steps over 2 pi
 
@@ -57,9 +57,10 @@ class RecurrentDecoder(Decoder):
 
 
 class TransformerEncoder(nn.Module):
-    """Pre-norm transformer blocks (Vaswani et al., 2017; Xiong et al., 2020); learned rows gather what z needs.
+    """Pre-norm transformer blocks (Vaswani et al., 2017; Xiong et al., 2020), then the means of a few stretches.
 
-    The rows attend along with the steps, so the number of weights behind them does not grow with the length.
+    The stretches keep the order, and the number of weights behind them does not grow with the length. Rows that learn
+    to attend to the steps were tried in their place: they carry nothing at the start, and learned far slower.
     """
 
     def __init__(self, shape: Shape, hidden: tuple[int, ...], outputs: int):
@@ -67,23 +68,23 @@ class TransformerEncoder(nn.Module):
         width = hidden[0]
         self.into = nn.Linear(shape[0], width)
         self.positions = Positions(shape[1], width)
-        self.rows = Positions(_QUERIES, width)
         self.blocks = nn.Sequential(*[Block(width) for _ in hidden], nn.LayerNorm(width))
-        self.head = stack([_QUERIES * width, _BOTTLENECK, outputs])
+        self.stretches = nn.AdaptiveAvgPool1d(stretches := min(shape[1], _STRETCHES))
+        self.head = stack([stretches * width, _BOTTLENECK, outputs])
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.positions(self.into(x.transpose(1, 2)))  # (n, t, width)
-        rows = self.rows(h.new_zeros(len(x), 1, h.shape[2]))  # (n, rows, width)
-        return self.head(self.blocks(torch.cat([rows, h], 1))[:, :_QUERIES].flatten(1))
+        h = self.blocks(self.positions(self.into(x.transpose(1, 2))))  # (n, t, width)
+        return self.head(self.stretches(h.transpose(1, 2)).flatten(1))
 
 
 class TransformerDecoder(Decoder):
-    """z laid out in a few rows, and added to every step's position -> blocks over both -> the steps' features."""
+    """z laid out over the stretches, and the position at every step -> transformer blocks -> the steps' features."""
 
     def __init__(self, shape: Shape, hidden: tuple[int, ...], dims: int, heads: int):
         super().__init__()
         width = hidden[0]
-        self.everywhere = stack([dims, _BOTTLENECK, (_QUERIES + 1) * width])
+        self.stretches = min(shape[1], _STRETCHES)
+        self.everywhere = stack([dims, _BOTTLENECK, self.stretches * width])
         self.positions = Positions(shape[1], width)
         self.blocks = nn.Sequential(*[Block(width) for _ in hidden], nn.LayerNorm(width))
         self.out = nn.Linear(width, heads * shape[0])
@@ -93,9 +94,10 @@ class TransformerDecoder(Decoder):
         return self.out
 
     def forward(self, z: Tensor) -> Tensor:
-        rows = self.everywhere(z).unflatten(1, (_QUERIES + 1, -1))  # (n, rows + 1, width)
-        h = torch.cat([rows[:, 1:], self.positions(rows[:, :1])], 1)
-        return self.out(self.blocks(h)[:, _QUERIES:]).transpose(1, 2)
+        steps = self.positions.table.shape[0]
+        stretch_of = torch.arange(steps, device=z.device) * self.stretches // steps
+        h = self.everywhere(z).unflatten(1, (self.stretches, -1))[:, stretch_of]  # (n, t, width)
+        return self.out(self.blocks(self.positions(h))).transpose(1, 2)
 
 
 class Positions(Starts):
@@ -129,7 +131,7 @@ class Block(Starts):
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.mixed = nn.Linear(width, width)
         self.dense = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
 
     def settle(self, generator: torch.Generator) -> None:
