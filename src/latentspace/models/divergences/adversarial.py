@@ -22,8 +22,9 @@ class Adversarial(Divergence):
     ----------
     dims, beta, warm_up, free_bits
         As for every `Divergence`; there are no free bits.
-    weight : float, default=10.0
-        Nats that a nat of the critic's costs an item, for each dimension.
+    weight : float, default=1.0
+        Nats that a nat of the critic's costs an item, for each dimension. On digits 0.3 and 3 both did well, and 30
+        lost half of the reconstruction.
     slope : float, default=0.1
         Weight of the critic's squared slope.
     """
@@ -33,7 +34,7 @@ class Adversarial(Divergence):
 
     def __init__(
         self, dims: int, beta: float = 1.0, warm_up: float = 0.0, free_bits: float = 0.0, *,
-        weight: float = 10.0, slope: float = 0.1,
+        weight: float = 1.0, slope: float = 0.1,
     ):  # fmt: skip
         super().__init__(dims, beta, warm_up, free_bits=0.0)
         self.strength, self.slope = weight, slope

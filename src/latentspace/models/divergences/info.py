@@ -30,7 +30,7 @@ class Info(MMD):
 
     def __init__(
         self, dims: int, beta: float = 1.0, warm_up: float = 0.0, free_bits: float = 0.0, *,
-        alpha: float = 0.5, kernel: Kernel = "imq", weight: float = 100.0,
+        alpha: float = 0.5, kernel: Kernel = "imq", weight: float = 30.0,
     ):  # fmt: skip
         super().__init__(dims, beta, warm_up, kernel=kernel, weight=weight)
         if not 0 <= alpha <= 1:
