@@ -129,9 +129,9 @@ class GAN(NeuralModel):
         if self.likelihood not in ("auto", "bernoulli", "gaussian"):
             raise ValueError(f"likelihood={self.likelihood!r} must be 'auto', 'bernoulli' or 'gaussian' for a GAN.")
         for name in ("penalty", "reconstruction", "cycle"):
-            value = getattr(self, name)
-            if not (name == "penalty" and value is None) and not 0 <= value < np.inf:
-                raise ValueError(f"{name}={value!r} must be at least 0{', or None' if name == 'penalty' else ''}.")
+            value, free = getattr(self, name), name == "penalty"
+            if not (free and value is None) and not (isinstance(value, int | float) and 0 <= value < np.inf):
+                raise ValueError(f"{name}={value!r} must be a number of at least 0{', or None' if free else ''}.")
         if not 0 <= self.average < 1:
             raise ValueError(f"average={self.average!r} must be a share, from 0 to below 1.")
 

@@ -31,7 +31,7 @@ class Relativistic:
     """
 
     name: ClassVar[str] = "relativistic"
-    weight: ClassVar[float] = 0.05  # of the penalty, where the user names none
+    weight: ClassVar[float] = 0.01  # of the penalty, where the user names none
     repeats: ClassVar[int] = 1  # steps of the discriminator for one of the generator
     centre: ClassVar[float] = 0.0  # the slope that costs nothing
 

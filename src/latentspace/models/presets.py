@@ -71,6 +71,10 @@ PRESETS: dict[str, Preset] = {
     "vae-gan": Preset(
         "vae", {"likelihood": "feature-matching"}, "Larsen et al., 2016", "Sharp pictures, judged by a discriminator."
     ),
+    # GANs with an encoder: sharp samples, and a way back.
+    "gan": Preset("gan", {}, "Huang et al., 2024", "Sharp samples from a steady game, and an encoder."),
+    "wgan-gp": Preset("gan", {"loss": "wgan-gp"}, "Gulrajani et al., 2017", "A GAN by Wasserstein distance: slower."),
+    "hinge-gan": Preset("gan", {"loss": "hinge"}, "Lim and Ye, 2017", "A GAN by the hinge loss: quicker, less steady."),
 }
 
 
