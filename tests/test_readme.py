@@ -16,7 +16,7 @@ import latentspace as ls
 from latentspace import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "docs/index.md"]
+DOCUMENTS = ["README.md", "docs/index.md", "docs/models.md", "docs/networks.md"]
 RUN = ("python", "sh", "console")  # blocks of other languages, or of none, are there to be read
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*\Z")

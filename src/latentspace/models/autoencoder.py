@@ -53,8 +53,9 @@ class Autoencoder(NeuralModel):
         for columns in [0, 1] or of 8-bit levels, the second for all others, each in its own standard deviation.
     scale : float or None, default=None
         Standard deviation of the Gaussian likelihood, in the scaled unit; None learns it.
-    network : {"auto", "dense", "conv"}, default="auto"
-        Convolutional for images with sides of at least 8, dense for all else.
+    network : str, dict or pair of modules, default="auto"
+        "auto": convolutional for images with sides of at least 8 and sequences (n, c, t) of at least 8 steps, dense for
+        all else. "dense", "conv", "residual", "gru", "transformer", or your own; see `declare_network`.
     hidden : list of int or None, default=None
         Widths of the dense layers, or channels of the convolutional levels, from x to z; None chooses by the shape.
     epochs : int or "auto", default="auto"
@@ -127,7 +128,7 @@ class Autoencoder(NeuralModel):
     def __init__(
         self, dims: int | str = 16, *, noise: str | dict[str, Any] | None = None,
         regulariser: str | dict[str, Any] | None = None, codes: str | dict[str, Any] | None = None,
-        likelihood: str = "auto", scale: float | None = None, network: str = "auto",
+        likelihood: str = "auto", scale: float | None = None, network: Any = "auto",
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
         learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
         threads: int | None = None, device: str = "auto", random_state: Any = None, verbose: bool = False,
