@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from latentspace.errors import CollapseWarning
+from latentspace.errors import CollapseWarning, UnsupportedError
 from latentspace.models.autoencoder import Autoencoder
 from latentspace.models.vae import VAE
 
@@ -96,3 +96,33 @@ def test_a_larger_beta_carries_less():
         for beta in (0.2, 1.0)
     ]
     assert carried[0] > carried[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "share"),
+    [({}, 0.1), ({"warm_up": 0.3}, 0.3), ({"divergence": {"kind": "capacity", "rise": 0.5}}, 0.5)],
+)
+@pytest.mark.filterwarnings("ignore::latentspace.errors.CollapseWarning")
+def test_epochs_are_judged_once_the_divergences_weight_has_risen(options, share):
+    model = VAE(dims=2, epochs=1, hidden=[8], random_state=0, **options).fit(_plane(64))
+    assert model.network_.settles == share
+
+
+def test_a_posterior_that_is_no_gaussian_says_what_its_mean_is():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)
+        model = VAE(dims=2, epochs=1, hidden=[8], posterior="vmf", prior="sphere", random_state=0).fit(_plane(64))
+    np.testing.assert_allclose(np.linalg.norm(model.transform(_plane(9)), axis=1), 1, atol=1e-5)
+    with pytest.raises(UnsupportedError, match=r"posterior='gaussian', but this VAE has 'vmf'.* transform\(\)"):
+        model.infer(_plane(9))
+
+
+def test_latents_on_a_sphere_and_in_a_ball_hold_a_circle_and_the_vae_samples_it():
+    t = np.random.default_rng(0).uniform(0, 2 * np.pi, 600)
+    X = np.column_stack([np.cos(t), np.sin(t)]) @ _WEIGHTS
+    for parts in ({"posterior": "vmf", "prior": "sphere"}, {"posterior": "poincare", "prior": "poincare"}):
+        model = VAE(dims=2, epochs=60, hidden=[32], random_state=0, threads=1, **parts).fit(X)
+        assert np.mean((model.inverse_transform(model.transform(X)) - X) ** 2) < 0.05 * X.var()
+        if parts["prior"] == "sphere":  # its prior is the circle's own law
+            radius = np.linalg.norm(model.sample(500, random_state=0) @ np.linalg.pinv(_WEIGHTS), axis=1)
+            assert np.quantile(np.abs(radius - 1), 0.9) < 0.2

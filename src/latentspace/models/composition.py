@@ -71,6 +71,11 @@ class Composition(nn.Module):
         """Whether the loss on held-out items tells which epoch is best; see `training`."""
         return all(getattr(part, "judged", True) for part in self._parts())
 
+    @property
+    def settles(self) -> float:
+        """Share of training over which the loss itself changes, so that epochs are not judged before."""
+        return 0.0 if self.divergence is None else self.divergence.settles
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draws the starting weights."""
         initialise(self, generator)

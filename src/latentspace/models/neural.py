@@ -88,10 +88,6 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         """Returns how many steps "auto" epochs make."""
         return networks.enough_steps(plan)
 
-    def _warm_up(self) -> float:
-        """Returns the share of training over which the loss itself changes."""
-        return 0.0
-
     def _against_collapse(self, count: int) -> str:
         """Says what to do when only `count` dimensions carry anything."""
         return f"The data may have no more to give: try dims={count}."
@@ -110,7 +106,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
 
         Parameters
         ----------
-        X : float array of shape (n, p) or (n, c, h, w)
+        X : float array of shape (n, p), (n, c, t) or (n, c, h, w)
             Any range and unit: they are scaled inside, and come back from `inverse_transform`.
         y : sequence of length n, or None
             Class labels (strings, booleans, whole numbers) or numbers to regress on, which a head reads off z while
@@ -185,7 +181,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             patience=self.patience,
-            warm_up=self._warm_up(),
+            warm_up=getattr(model, "settles", 0.0),
             threads=self.threads,
             device=str(device),
             seed=seed,
@@ -217,7 +213,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         return History(self.history_)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Features (n, p) or (n, c, h, w) to latents (n, dims): the posterior's mean, float32.
+        """Features (n, p), (n, c, t) or (n, c, h, w) to latents (n, dims): the posterior's mean, float32.
 
         An item's latent does not depend on the items beside it, nor on the number of threads.
         """

@@ -62,9 +62,10 @@ class VAE(NeuralModel):
     Attributes
     ----------
     carried_ : float32 array of shape (dims,)
-        Mean KL of each dimension, in nats.
+        What each dimension carries: nats of a Gaussian posterior, else the variance of its mean; see
+        `Composition.activity`.
     active_dims_ : bool array of shape (dims,)
-        Which dimensions carry more than 0.1 nats past the free bits.
+        Which dimensions carry more than nothing: 0.1 nats past the free bits, or a thousandth of the largest variance.
     dims_, shape_, likelihood_, history_, n_features_in_
         As for `Autoencoder`.
 
@@ -82,8 +83,7 @@ class VAE(NeuralModel):
     def __init__(
         self, dims: int | str = 16, *, posterior: Spec = "gaussian", prior: Spec = "normal", divergence: Spec = "kl",
         bound: Spec = "elbo", draws: int | None = None, beta: float = 1.0, warm_up: float = 0.1,
-        free_bits: float = 0.05,
-        likelihood: str = "auto", scale: float | None = None, network: str = "auto",
+        free_bits: float = 0.05, likelihood: Spec = "auto", scale: float | None = None, network: Any = "auto",
         hidden: list[int] | None = None, epochs: int | str = "auto", batch_size: int = 128,
         learning_rate: float = 4e-3, weight_decay: float = 0.01, validation: float = 0.1, patience: int = 10,
         threads: int | None = None, device: str = "auto", random_state: Any = None, verbose: bool = False,
@@ -161,9 +161,6 @@ class VAE(NeuralModel):
             likelihood=likelihood,
             bound=make_part(BOUNDS, self.bound, "bound", **drawn),
         )
-
-    def _warm_up(self) -> float:
-        return self.warm_up
 
     def _against_collapse(self, count: int) -> str:
         return f"The data may have no more to give: try dims={count}; if reconstructions are poor, a smaller beta."

@@ -45,6 +45,11 @@ class Divergence(nn.Module):
         """Returns the weight at `progress`, the share of training that is done, 0 to 1."""
         return self.beta * min(1.0, progress / self.warm_up) if self.warm_up > 0 else self.beta
 
+    @property
+    def settles(self) -> float:
+        """Share of training over which `penalty` itself changes; epochs are judged from there."""
+        return self.warm_up
+
     def start(self, x: Tensor, generator: torch.Generator) -> None:
         """Looks at the items x (n, ...) before training: most need nothing of them."""
 

@@ -38,6 +38,10 @@ class Capacity(Divergence):
         self.capacity = 1.5 * dims if capacity is None else capacity
         self.gamma, self.rise = gamma, rise
 
+    @property
+    def settles(self) -> float:
+        return self.rise
+
     def allowed(self, progress: float) -> float:
         """Returns C at `progress`, the share of training that is done, 0 to 1."""
         return self.capacity * min(1.0, progress / self.rise) if self.rise > 0 else self.capacity
