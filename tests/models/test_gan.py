@@ -190,6 +190,12 @@ def test_a_parameter_that_cannot_be_meant_is_refused(options, message):
         GAN(**_SMALL | options).fit(_ring(30)[0])
 
 
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_a_number_of_samples_that_cannot_be_drawn_is_refused(ring, n):
+    with pytest.raises(ValueError, match=rf"sample\(n={n}\) must be an integer of at least 1"):
+        ring.sample(n)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_samples_cover_the_ten_digits_and_decoding_keeps_them():

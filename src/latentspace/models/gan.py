@@ -69,7 +69,11 @@ class GAN(NeuralModel):
         Share of real items, held out where there are some, that have a sample among their neighbours, and of samples
         that are not alike; higher is better. A `CollapseWarning` tells when they are low, and `history_` has both by
         epoch as validation_coverage and validation_distinct.
-    dims_, shape_, likelihood_, history_, carried_, active_dims_, n_features_in_
+    history_ : list of dict
+        One row an epoch. reconstruction is the share of the variance of x that is left in x_hat - x, cycle that of z;
+        gap is by how much the discriminator scores real items higher, penalty its mean squared slope beside the one
+        that costs nothing; validation_loss is the reconstruction of held-out items by what is kept.
+    dims_, shape_, likelihood_, carried_, active_dims_, n_features_in_
         As for `Autoencoder`.
 
     Examples
@@ -117,8 +121,10 @@ class GAN(NeuralModel):
         return self
 
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
-        """Draws n new items: features, float32, shaped as those that were fitted."""
+        """Draws n new items, at least 1: features, float32, shaped as those that were fitted and in their unit."""
         check_is_fitted(self)
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise ValueError(f"sample(n={n!r}) must be an integer of at least 1: the number of items to draw.")
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
         return self.inverse_transform(z.numpy())
