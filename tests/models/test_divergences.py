@@ -61,6 +61,22 @@ def test_the_kl_without_a_closed_form_has_the_closed_form_as_its_mean():
     assert _penalty(divergence, q)[0].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_free_bits_take_away_the_pull_on_dimensions_below_them():
+    outputs = torch.tensor([[0.1, 2.0, 0.0, 0.0]], requires_grad=True)  # KL of 0.005 and of 2
+    q = Gaussian.of(outputs)
+    penalty, said = KL(2, free_bits=0.05).penalty(q, q.mean, StandardNormal(2), _generator(), progress=1.0)
+    assert penalty.item() == pytest.approx(2.05, abs=1e-4)
+    assert said["kl"].item() == pytest.approx(2.005, abs=1e-4)
+    penalty.backward()
+    assert outputs.grad[0, 0] == 0
+    assert outputs.grad[0, 1] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("progress", "weight"), [(0.0, 0.0), (0.1, 2.0), (0.2, 4.0), (0.9, 4.0)])
+def test_the_kl_weight_rises_to_beta_over_the_warm_up(progress, weight):
+    assert KL(2, beta=4.0, warm_up=0.2).weight(progress) == pytest.approx(weight)
+
+
 def test_free_bits_count_together_where_the_kl_has_no_parts_by_dimension():
     q = Gaussian(torch.full((4, 2), 0.01), torch.zeros(4, 2))
     penalty, said = _penalty(KL(2, free_bits=0.05), q, prior=_Hidden())

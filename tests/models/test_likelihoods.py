@@ -72,6 +72,21 @@ def test_the_bernoulli_nll_of_bits_is_minus_scipys_log_probability():
     _assert_nll(Bernoulli((P,)), outputs, x, stats.bernoulli(torch.sigmoid(outputs)).logpmf(x))
 
 
+@settings(deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.1, 30))
+def test_the_bernoulli_nll_and_its_gradient_are_torchs(seed, spread):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand((4, 2, 3), generator=generator)
+    logits = (spread * torch.randn((4, 2, 3), generator=generator)).requires_grad_()
+    nll = Bernoulli((6,)).nll(logits, x)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    torch.testing.assert_close(nll, expected, atol=1e-4, rtol=1e-5)
+    weights = torch.arange(1.0, 5.0)
+    (ours,) = torch.autograd.grad((nll * weights).sum(), logits, retain_graph=True)
+    (theirs,) = torch.autograd.grad((expected * weights).sum(), logits)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
 def test_the_poisson_nll_is_minus_scipys_log_probability_at_a_count_of_a_million_too():
     x = torch.cat([_counts(), torch.full((1, P), 1e6)])
     likelihood = _started(Poisson((P,)), x)

@@ -48,11 +48,15 @@ class Autoencoder(NeuralModel):
     codes : {"vq", "fsq", "residual-vq"}, dict or None, default=None
         Makes latents discrete: z is then the nearest of finitely many values, and `encode_codes` gives the integers.
         `codes={"kind": "vq", "groups": 16, "size": 512}` cuts z into 16 pieces with 512 values each. See `codes`.
-    likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
-        How far x_hat is from x: cross-entropy on features in [0, 1], or squares. "auto" takes the first for images and
+    likelihood : str or dict, default="auto"
+        How far x_hat is from x. "bernoulli": cross-entropy on features in [0, 1]; "gaussian": squares, with one scale;
+        "gaussian-per-dim": a scale for each feature; "laplace": absolute values; "logistic-mixture": exact levels of
+        8-bit pixels; "multinomial", "poisson", "negative-binomial": counts, which x_hat is the mean of; "ms-ssim",
+        "feature-matching": pictures as the eye, or a discriminator, sees them. "auto" takes the first for images and
         for columns in [0, 1] or of 8-bit levels, the second for all others, each in its own standard deviation.
+        Options: `likelihood={"kind": "logistic-mixture", "levels": 17}`; see `likelihoods`.
     scale : float or None, default=None
-        Standard deviation of the Gaussian likelihood, in the scaled unit; None learns it.
+        Standard deviation of the Gaussian likelihood, or width of the Laplace one, in the scaled unit; None learns it.
     network : str, dict or pair of modules, default="auto"
         "auto": convolutional for images with sides of at least 8 and sequences (n, c, t) of at least 8 steps, dense for
         all else. "dense", "conv", "residual", "gru", "transformer", or your own; see `declare_network`.
