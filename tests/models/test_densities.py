@@ -8,10 +8,10 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.covariance import oas
 
-from latentspace.models.densities import DENSITIES, Density, density_class, fit_density
+from latentspace.models.densities import Density, density_class, fit_density
 from latentspace.models.densities.mixture import MixtureDensity
 
-FAMILIES = sorted(DENSITIES)
+FAMILIES = ["gaussian", "mixture"]  # those that learn by a network are in test_densities_learned.py
 
 
 def two_moons(n: int, seed: int = 0, dims: int = 2) -> np.ndarray:
@@ -245,7 +245,9 @@ def test_latents_of_other_dims_say_both_numbers(family):
 
 
 def test_an_unknown_density_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"density='kde' is not known\. Known densities: gaussian, mixture, or 'auto'"):
+    with pytest.raises(
+        ValueError, match=r"density='kde' is not known\. Known densities: .*gaussian, mixture, .* or 'auto'"
+    ):
         fit_density(two_moons(50), "kde")
 
 

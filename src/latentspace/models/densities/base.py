@@ -18,18 +18,18 @@ class LatentDensity(Stateful, BaseEstimator):
 
     Parameters
     ----------
-    manifold : {"flat", "sphere", "ball"}, default="flat"
+    manifold : {"euclidean", "sphere", "ball"}, default="euclidean"
         Where the latents live, and the samples with them; see `manifolds`.
     random_state : int, RandomState or None, default=None
         The one source of chance while fitting.
     """
 
     rows_at_most: ClassVar[int]  # items that stand for all when there are more
-    learned: ClassVar[bool] = False  # by steps of a network, which takes seconds where the others take none
     of_model: ClassVar[bool] = False  # needs the model itself, not its latents alone: `attach`
 
     manifold: str
     random_state: Any
+    scores_: dict[str, float]  # of the families that were weighed, where this one was chosen among several
 
     @abstractmethod
     def _fit(self, z: np.ndarray, rng: np.random.RandomState) -> None:
@@ -65,12 +65,16 @@ class LatentDensity(Stateful, BaseEstimator):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draws latents on the manifold, float32 (n, dims)."""
         check_is_fitted(self)
+        if n == 0:
+            return np.empty((0, self._dims), np.float32)
         return manifold(self.manifold).land(self._draw(n, rng)).astype(np.float32)
 
     def log_prob(self, z: Any) -> np.ndarray:
         """Log-density of latents (n, dims): float64 (n,), in nats; higher is likelier."""
         check_is_fitted(self)
         z = check_latents(z, "log_prob", self._dims).astype(np.float64)
+        if len(z) == 0:
+            return np.empty(0)
         return manifold(self.manifold).log_prob(z, self._log_prob)
 
     def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:

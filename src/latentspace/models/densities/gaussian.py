@@ -21,7 +21,7 @@ class GaussianDensity(LatentDensity):
 
     Parameters
     ----------
-    manifold : {"flat", "sphere", "ball"}, default="flat"
+    manifold : {"euclidean", "sphere", "ball"}, default="euclidean"
         Where the latents live.
     random_state : int, RandomState or None, default=None
         Draws the 100,000 items that stand for all when there are more.
@@ -35,7 +35,7 @@ class GaussianDensity(LatentDensity):
     family = "gaussian"
     rows_at_most = 100_000  # a covariance from so many items is within 0.5% of the one from all
 
-    def __init__(self, *, manifold: str = "flat", random_state: Any = None):
+    def __init__(self, *, manifold: str = "euclidean", random_state: Any = None):
         self.manifold = manifold
         self.random_state = random_state
 

@@ -6,7 +6,7 @@ the density is fitted there, its samples are carried back, and `log_prob` pays t
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import special, stats
@@ -33,7 +33,7 @@ class Manifold(Protocol):
         ...
 
 
-class Flat:
+class Euclidean:
     """All of space, as it is."""
 
     def flatten(self, z: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
@@ -80,7 +80,7 @@ class Ball:
 
     u = artanh(|z|) z / |z|        z = tanh(|u|) u / |u|
 
-    The density is per Euclidean volume of the ball.
+    The density is per volume of hyperbolic space of curvature -1, as that of a model's own posterior and prior is.
     """
 
     def flatten(self, z: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
@@ -92,16 +92,19 @@ class Ball:
         return u * (np.minimum(np.tanh(norm), _EDGE) / norm)
 
     def log_prob(self, z: np.ndarray, flat: LogProb) -> np.ndarray:
-        norm = self._norm(z)[:, 0]
+        norm = self._norm(z)
+        u = z * (np.arctanh(norm) / norm)
+        r, norm = np.arctanh(norm)[:, 0], norm[:, 0]
         # The Jacobian of the logarithm: 1 / (1 - |z|^2) along the ray, artanh(|z|) / |z| in the dims - 1 others.
-        volume = -np.log1p(-np.square(norm)) + (z.shape[1] - 1) * np.log(np.arctanh(norm) / norm)
-        return flat(z * (np.arctanh(norm) / norm)[:, None]) + volume
+        jacobian = -np.log1p(-np.square(norm)) + (z.shape[1] - 1) * np.log(r / norm)
+        metric = np.log(2) - np.log1p(-np.square(norm))  # a length at z is so much longer in hyperbolic space
+        return flat(u) + jacobian - z.shape[1] * metric
 
     def _norm(self, z: np.ndarray) -> np.ndarray:
         return np.clip(np.linalg.norm(z, axis=1, keepdims=True), 1e-12, _EDGE)
 
 
-MANIFOLDS: dict[str, type[Manifold]] = {"flat": Flat, "sphere": Sphere, "ball": Ball}
+MANIFOLDS: dict[str, type[Manifold]] = {"euclidean": Euclidean, "sphere": Sphere, "ball": Ball}
 
 
 def manifold(name: str) -> Manifold:
@@ -115,3 +118,9 @@ def manifold(name: str) -> Manifold:
     if name not in MANIFOLDS:
         raise ValueError(f"manifold={name!r} is not known. Known manifolds: {', '.join(MANIFOLDS)}.")
     return MANIFOLDS[name]()
+
+
+def manifold_of(model: Any) -> str:
+    """Names the manifold that a fitted model's latents live on: its posterior's space; Euclidean unless it says so."""
+    posterior = getattr(getattr(model, "network_", None), "posterior", None)
+    return getattr(posterior, "space", "euclidean")

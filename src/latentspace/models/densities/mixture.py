@@ -35,7 +35,7 @@ class MixtureDensity(LatentDensity):
     ----------
     max_components : int, default=32
         Most components to try; fewer where a component would be left with fewer items than dims + 2, or than 10.
-    manifold : {"flat", "sphere", "ball"}, default="flat"
+    manifold : {"euclidean", "sphere", "ball"}, default="euclidean"
         Where the latents live.
     random_state : int, RandomState or None, default=None
         Draws the subsample, the held-out fifth and EM's starts.
@@ -52,7 +52,7 @@ class MixtureDensity(LatentDensity):
     family = "mixture"
     rows_at_most = 10_000
 
-    def __init__(self, *, max_components: int = 32, manifold: str = "flat", random_state: Any = None):
+    def __init__(self, *, max_components: int = 32, manifold: str = "euclidean", random_state: Any = None):
         self.max_components = max_components
         self.manifold = manifold
         self.random_state = random_state

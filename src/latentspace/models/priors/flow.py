@@ -22,11 +22,7 @@ class FlowPrior(nn.Module):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Starts as the standard normal."""
-        for transform in self.splines.flow.transform.transforms:
-            # In one dimension the knots themselves are learned; in more, a network gives them.
-            last = transform.hyper[-1] if hasattr(transform, "hyper") else transform
-            for parameter in last.parameters():
-                parameter.data.zero_()  # all knots alike is the identity
+        self.splines.start_as_identity()
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density at z (n, dims), in nats, of shape (n,)."""
