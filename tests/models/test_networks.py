@@ -180,7 +180,7 @@ def test_a_length_that_a_file_makes_up_is_refused_before_memory_is_taken(kind, s
 
 @pytest.mark.parametrize(
     ("kind", "epochs"),
-    [("conv", 10), *(pytest.param(kind, 30, marks=pytest.mark.slow) for kind in ("residual", "gru", "transformer"))],
+    [("conv", 40), *(pytest.param(kind, 40, marks=pytest.mark.slow) for kind in ("residual", "gru", "transformer"))],
 )
 def test_sequences_are_learned_better_than_the_same_dims_of_pca(kind, epochs, digits):
     X = digits[0][:1200].astype(np.float32) / 255  # the rows of a digit as channels, its columns as steps
@@ -200,3 +200,17 @@ def test_a_channel_of_a_sequence_has_one_unit_over_all_its_steps():
     np.testing.assert_allclose(x.std((0, 2)), 1, rtol=1e-4)
     assert len(np.unique(units.scale)) == 2
     assert scaling.choose(np.eye(4)[[[0, 1, 2]] * 5]) == "unit"  # symbols
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 9), (3, 2, 0), (3, 1, 0, 4)])
+def test_items_without_features_are_refused(shape):
+    with pytest.raises(ValueError, match=r"Autoencoder got items of shape \(.*\), which hold no features"):
+        Autoencoder(1).fit(np.zeros(shape))
+
+
+@pytest.mark.filterwarnings("ignore::latentspace.errors.CollapseWarning")
+def test_sequences_are_learned_to_the_same_bits_on_one_thread_and_on_two():
+    X = np.random.default_rng(0).normal(size=(200, 3, 32))
+    one, two = (Autoencoder(2, epochs=1, random_state=0, threads=count).fit(X) for count in (1, 2))
+    for name, value in one.get_state()[2].items():
+        np.testing.assert_array_equal(value, two.get_state()[2][name], err_msg=name)

@@ -41,6 +41,8 @@ def features(model: Any, X: Any, fitted: tuple[int, ...] | None = None) -> np.nd
                 f"Found array with dim {X.ndim}: {name} takes vectors (n, p), sequences (n, c, t) or images "
                 f"(n, c, h, w), not {X.shape}. Flatten the items, or some of their axes."
             )
+        if 0 in X.shape[1:]:
+            raise ValueError(f"{name} got items of shape {X.shape[1:]}, which hold no features. Pass items that do.")
         if fitted is None:
             model.n_features_in_ = math.prod(X.shape[1:])
     if fitted is not None and X.shape[1:] != fitted:
