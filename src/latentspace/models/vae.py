@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..optional import require
@@ -21,6 +22,17 @@ from .neural import NeuralModel  # noqa: E402
 from .parts import Spec, kind_of, make_part  # noqa: E402
 from .posteriors import POSTERIORS  # noqa: E402
 from .priors import PRIORS  # noqa: E402
+
+
+def _has_density(model: "VAE") -> bool:
+    """Whether a VAE can score; what scikit-learn asks before it calls a method that is not always there."""
+    kind = kind_of(model.posterior)
+    if kind in POSTERIORS and not POSTERIORS[kind].has_density:
+        raise AttributeError(
+            f"score_samples() needs a posterior with a density, which {kind!r} has not. Fit one with "
+            "posterior='gaussian', or score latents by a density fitted to them."
+        )
+    return True
 
 
 class VAE(NeuralModel):
@@ -124,6 +136,7 @@ class VAE(NeuralModel):
             z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
         return self.inverse_transform(z.numpy())
 
+    @available_if(_has_density)
     def score_samples(self, X: Any, draws: int = 16) -> np.ndarray:
         """Scores items by a lower bound on their log-likelihood, in nats, float32 of shape (n,); higher is likelier.
 
@@ -132,18 +145,10 @@ class VAE(NeuralModel):
         likelihood that is a density; for the others (see `likelihoods`), of what they read. All items meet the same
         chance, so scores can be compared and repeat.
 
-        Raises
-        ------
-        UnsupportedError
-            If the posterior has no density.
+        A posterior without a density, "point", has no such method.
         """
         check_is_fitted(self)
         model = self.network_
-        if not model.posterior.has_density:
-            raise UnsupportedError(
-                f"score_samples() needs a posterior with a density, but this VAE has {model.posterior.name!r}. "
-                "Fit one with posterior='gaussian', or score latents by a density fitted to them."
-            )
         bound = self._apply(lambda x: score(model, x, draws), self._scaled(X))
         if model.likelihood.is_density:
             bound -= np.float32(self._units().log_volume(self.n_features_in_))

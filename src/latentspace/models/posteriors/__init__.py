@@ -16,7 +16,7 @@ and, where it has a density,
 - `kl(prior)`: the KL in nats where a closed form is known, by dimension (n, dims) or whole (n, 1); None where none is.
 """
 
-from torch import nn
+from typing import Any
 
 from .ball import BallPosterior
 from .flows import IAFPosterior, MAFPosterior, PlanarPosterior
@@ -26,7 +26,7 @@ from .sphere import SpherePosterior
 
 __all__ = ["POSTERIORS", "Gaussian", "Point"]
 
-POSTERIORS: dict[str, type[nn.Module]] = {
+POSTERIORS: dict[str, Any] = {
     posterior.name: posterior
     for posterior in (
         GaussianPosterior, IAFPosterior, MAFPosterior, PlanarPosterior, SpherePosterior, BallPosterior, PointPosterior,
