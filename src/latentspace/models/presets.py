@@ -30,6 +30,25 @@ class Preset(NamedTuple):
 
 PRESETS: dict[str, Preset] = {
     "autoencoder": Preset("autoencoder", {}, "Hinton and Salakhutdinov, 2006", "The shortest code that rebuilds x."),
+    "denoising": Preset("autoencoder", {"noise": "masking"}, "Vincent et al., 2008", "Fills what is missing in items."),
+    "sparse": Preset("autoencoder", {"regulariser": "sparsity"}, "Ng, 2011", "Each dimension on for few items."),
+    "contractive": Preset(
+        "autoencoder", {"regulariser": "contractive"}, "Rifai et al., 2011", "Moves only along what varies in the data."
+    ),
+    "rae-l2": Preset(
+        "autoencoder", {"regulariser": "decoder-l2"}, "Ghosh et al., 2020", "A smooth decoder, sampled well."
+    ),
+    "rae-gp": Preset(
+        "autoencoder", {"regulariser": "decoder-gradient"}, "Ghosh et al., 2020", "The same by the decoder's slope."
+    ),
+    "rae-sn": Preset(
+        "autoencoder", {"regulariser": "decoder-spectral"}, "Ghosh et al., 2020", "The same by bounds on its layers."
+    ),
+    "vq": Preset("autoencoder", {"codes": "vq"}, "van den Oord et al., 2017", "Discrete codes from learned codebooks."),
+    "fsq": Preset("autoencoder", {"codes": "fsq"}, "Mentzer et al., 2024", "Discrete codes by rounding, no codebook."),
+    "residual-vq": Preset(
+        "autoencoder", {"codes": "residual-vq"}, "Zeghidour et al., 2021", "Discrete codes in stages, coarse to fine."
+    ),
     "vae": Preset("vae", {}, "Kingma and Welling, 2014", "A latent space that a normal prior fills."),
     # Divergences: what pulls latents towards the prior, and which of their habits are charged more.
     "beta": Preset("vae", {"beta": 4.0}, "Higgins et al., 2017", "Fewer, more independent dimensions."),

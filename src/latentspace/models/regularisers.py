@@ -15,6 +15,7 @@ from .posteriors import Point
 from .posteriors.point import PointPosterior
 
 _EPS = 1e-6
+_SMALLEST = 1e-3  # deviation of a latent from which its own unit is taken
 
 
 class Pass(NamedTuple):
@@ -36,14 +37,14 @@ class Pass(NamedTuple):
     decoder: nn.Module
 
 
-def jacobian_square(outputs: Tensor, inputs: Tensor, generator: torch.Generator, unit: Tensor | float = 1.0) -> Tensor:
-    """Estimates |d (outputs / unit) / d inputs|^2, the squared Frobenius norm of each item's Jacobian: (n,), unbiased.
+def jacobian_square(outputs: Tensor, inputs: Tensor, generator: torch.Generator, scale: Tensor | float = 1.0) -> Tensor:
+    """Estimates |d (scale * outputs) / d inputs|^2, the squared Frobenius norm of each item's Jacobian: (n,), unbiased.
 
     E |v' J|^2 = |J|^2 for v of independent random signs (Hutchinson, 1989): one backward pass for any network. The
     result can be differentiated itself.
     """
     signs = torch.empty_like(outputs).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-    (product,) = torch.autograd.grad(outputs, inputs, signs / unit, create_graph=True)
+    (product,) = torch.autograd.grad(outputs, inputs, signs * scale, create_graph=True)
     return product.flatten(1).square().sum(1)
 
 
@@ -117,8 +118,9 @@ class Contractive(_Regulariser):
         self.weight = in_range("weight", weight, 0, 1e6)
 
     def __call__(self, made: Pass, generator: torch.Generator) -> Tensor:
-        unit = (made.z.var(0, correction=0) + _EPS**2).sqrt()
-        return self.weight * jacobian_square(made.z, made.x, generator, unit).mean()
+        variance = made.z.var(0, correction=0)
+        scale = variance / (variance + _SMALLEST**2) ** 1.5  # 1 / deviation, and 0 where there is none
+        return self.weight * jacobian_square(made.z, made.x, generator, scale).mean()
 
 
 class _SmoothDecoder(_Regulariser):

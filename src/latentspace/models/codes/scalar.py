@@ -13,14 +13,14 @@ from .steady import Steady
 
 _MOST_LEVELS = 4096
 _SLOPE = 0.8  # tanh(0.8 h) is within 0.02 of the normal distribution's own 2 F(h) - 1
-_MARGIN = 1e-3  # how far beyond the outermost level the bounded value may go, so that this level can be reached
 
 
 class ScalarCodes(nn.Module):
-    """z_i = round((L_i - 1) / 2 * tanh(0.8 h_i)) / (L_i // 2) (Mentzer, Minnen, Agustsson and Tschannen, 2024).
+    """z_i is the centre of the one of L_i equal bins of (-1, 1) that tanh(0.8 h_i) falls into (Mentzer et al., 2024).
 
-    An even number of levels is shifted by half a step, so that exactly L_i values can be taken. h is in a steady unit,
-    in which tanh(0.8 h) spreads a normal distribution evenly over the levels.
+    h is in a steady unit, in which tanh(0.8 h) spreads a normal distribution evenly over the bins. The paper rounds
+    instead, which gives the outermost levels half a bin, and shifts an even number of levels by a bin's half, which
+    leaves one of two levels nearly without items.
 
     Parameters
     ----------
@@ -70,13 +70,10 @@ class ScalarCodes(nn.Module):
 
     def forward(self, h: Tensor) -> Coded:
         """The encoder's outputs (n, dims) to q."""
-        half = (self.levels - 1) * (1 + _MARGIN) / 2
-        offset = torch.where(self.levels % 2 == 0, 0.5, 0.0)
         steady = self.steady(h)
-        bounded = torch.tanh(_SLOPE * self._grouped(steady) + torch.atanh(offset / half)) * half - offset
-        steps = bounded.round()
-        z = Coded.passing((bounded / self._half_steps).flatten(1), (steps / self._half_steps).flatten(1))
-        return Coded(z, steady, self._codes(steps))
+        bounded = torch.tanh(_SLOPE * steady)
+        codes = self.codes(bounded)
+        return Coded(Coded.passing(bounded, self.decode(codes)), steady, codes)
 
     def project(self, z: Tensor) -> Tensor:
         """Latents (n, dims) to the nearest that a code stands for."""
@@ -84,15 +81,14 @@ class ScalarCodes(nn.Module):
 
     def codes(self, z: Tensor) -> Tensor:
         """Latents (n, dims) to codes, int64 (n, groups)."""
-        steps = (self._grouped(z) * self._half_steps).round()
-        low = -self._half_steps
-        return self._codes(torch.maximum(torch.minimum(steps, low + self.levels - 1), low))
+        bins = ((z.unflatten(1, (-1, self.group)) + 1) / 2 * self.levels).floor()
+        bins = torch.minimum(bins.clamp_min(0), self.levels - 1).to(torch.int64)
+        return (bins * self.weights).sum(-1)  # mixed radix, the group's first dimension counting by one
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (n, groups) to latents (n, dims)."""
-        levels = self.levels.to(torch.int64)
-        steps = (codes.unsqueeze(-1) // self.weights) % levels  # (n, groups, group)
-        return ((steps - levels // 2) / self._half_steps).to(torch.float32).flatten(1)
+        bins = (codes.unsqueeze(-1) // self.weights) % self.levels.to(torch.int64)  # (n, groups, group)
+        return ((2 * bins + 1) / self.levels - 1).flatten(1)
 
     def commitment(self, q: Coded) -> Tensor:
         """Nothing to pay: the bound holds h near z already."""
@@ -109,14 +105,3 @@ class ScalarCodes(nn.Module):
         counts = torch.zeros(q.codes.shape[1], self.size, device=q.codes.device)
         counts.scatter_add_(1, q.codes.T, torch.ones_like(q.codes.T, dtype=counts.dtype))
         return {"perplexity": perplexity(counts).mean()}
-
-    @property
-    def _half_steps(self) -> Tensor:
-        return self.levels // 2
-
-    def _grouped(self, values: Tensor) -> Tensor:
-        return values.unflatten(1, (-1, self.group))
-
-    def _codes(self, steps: Tensor) -> Tensor:
-        """Mixed radix, the group's first dimension counting by one."""
-        return ((steps + self._half_steps).to(torch.int64) * self.weights).sum(-1)

@@ -9,9 +9,9 @@ from ..parts import in_range, whole
 from .coded import Coded, perplexity
 from .steady import Steady
 
-_MEMORY = 0.99  # share of the old averages that a batch leaves
-_DEAD = 0.05  # of a fair share: an entry that is used less than this is put where items are
-_MOST_VALUES = 2**26  # of all codebooks together: 256 MB
+_MEMORY = 0.97  # share of the old averages that a batch leaves
+_DEAD = 0.2  # of a fair share: an entry that is used less than this is put where items are
+_MOST_VALUES = 2**24  # of all codebooks together: 64 MB
 
 
 class VectorCodes(nn.Module):
@@ -115,7 +115,7 @@ class VectorCodes(nn.Module):
         left = self._pieces(q.raw.detach())  # (books, m, width)
         for stage in range(self.stages):
             if not self.counts[:, stage].any():
-                self._restart(left, stage, torch.ones_like(self.counts[:, stage], dtype=torch.bool), generator)
+                self._start(left, stage, generator)
             codes, entries = self._nearest(left, stage)
             counts = torch.zeros_like(self.counts[:, stage]).scatter_add_(1, codes, torch.ones_like(left[..., 0]))
             sums = torch.zeros_like(self.sums[:, stage])
@@ -125,30 +125,41 @@ class VectorCodes(nn.Module):
             self.codebooks[:, stage] = self.sums[:, stage] / self.counts[:, stage].clamp_min(1e-20).unsqueeze(-1)
             dead = self.counts[:, stage] < _DEAD * left.shape[1] / self.size
             if dead.any():
-                self._restart(left, stage, dead, generator, (left - entries).square().sum(-1))
+                self._restart(left, stage, dead, (left - entries).square().sum(-1), generator)
             left = left - self._nearest(left, stage)[1]
 
     def used(self, q: Coded) -> dict[str, Tensor]:
         """Returns how many codes are in use by the moving averages: the codebooks' mean perplexity."""
         return {"perplexity": perplexity(self.counts).mean()}
 
-    def _restart(
-        self, left: Tensor, stage: int, dead: Tensor, generator: torch.Generator, distances: Tensor | None = None
-    ) -> None:
-        """Puts dead entries on items, drawn by their squared distance to the entries there are."""
+    def _start(self, left: Tensor, stage: int, generator: torch.Generator) -> None:
+        """Puts all entries on items of the first batch, drawn in rounds, each far from those of earlier rounds."""
+        chosen = left[:, :0]  # (books, 0, width)
+        far = torch.ones_like(left[..., 0])  # (books, m)
+        while (taken := chosen.shape[1]) < self.size:
+            more = self._drawn(left, far, min(max(taken, 1), self.size - taken), generator)
+            chosen = torch.cat([chosen, more], 1)
+            far = torch.cdist(left, chosen).amin(-1).square()
+        self._put(stage, torch.ones_like(self.counts[:, stage], dtype=torch.bool), chosen, left, generator)
+
+    def _restart(self, left: Tensor, stage: int, dead: Tensor, far: Tensor, generator: torch.Generator) -> None:
+        """Puts dead entries on items that are far from the entries they have."""
+        self._put(stage, dead, self._drawn(left, far, self.size, generator), left, generator)
+
+    def _drawn(self, left: Tensor, far: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Draws items (books, count, width) by their squared distances `far` (books, m), or evenly if all are 0."""
+        odds = far + 1e-12 * (1 + far.sum(1, keepdim=True))
+        items = torch.multinomial(odds, count, replacement=True, generator=generator)
+        return left.gather(1, items.unsqueeze(-1).expand(-1, -1, left.shape[-1]))
+
+    def _put(self, stage: int, where: Tensor, values: Tensor, left: Tensor, generator: torch.Generator) -> None:
+        """Gives entries new values, as if they had been used as often as is fair."""
+        jitter = torch.empty_like(values).normal_(generator=generator)  # two on one item would stay one for ever
+        values = values + 0.01 * left.std(1, correction=0, keepdim=True) * jitter
         fair = left.shape[1] / self.size
-        odds = torch.ones_like(left[..., 0]) if distances is None else distances + 1e-12 * (1 + distances.sum())
-        for book in range(len(left)):
-            entries = torch.nonzero(dead[book]).flatten()
-            if not len(entries):
-                continue
-            items = torch.multinomial(odds[book], len(entries), replacement=True, generator=generator)
-            width = left[book].std(0, correction=0)
-            jitter = torch.randn((len(entries), left.shape[-1]), generator=generator, device=left.device)
-            chosen = left[book, items] + 0.01 * width * jitter  # two on one item would stay one for ever
-            self.codebooks[book, stage, entries] = chosen
-            self.counts[book, stage, entries] = fair
-            self.sums[book, stage, entries] = fair * chosen
+        self.codebooks[:, stage] = torch.where(where.unsqueeze(-1), values, self.codebooks[:, stage])
+        self.counts[:, stage].masked_fill_(where, fair)
+        self.sums[:, stage] = torch.where(where.unsqueeze(-1), fair * values, self.sums[:, stage])
 
     def _quantise(self, pieces: Tensor) -> tuple[Tensor, Tensor]:
         """Pieces (books, m, width) to codes (books, m, stages) and the sum of their entries."""
