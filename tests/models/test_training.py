@@ -161,19 +161,26 @@ def test_enough_epochs_follow_the_number_of_items(n, batch, steps, epochs):
 _KILLED = """
 import sys, time, numpy as np
 sys.path.insert(0, sys.argv[2])
-from test_training import _SMALL, _digits
+from test_training import _SMALL, _digits, _few_labels
 from latentspace.models.vae import VAE
 def row(r):
     print(r["epoch"], flush=True)
     time.sleep(0.05)
-VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits(), checkpoint=sys.argv[1], callback=row)
+y = _few_labels() if sys.argv[3] == "head" else None
+VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits(), y, checkpoint=sys.argv[1], callback=row)
 """
 
 
-def test_a_killed_fit_resumes_to_the_bits_of_one_that_was_not(tmp_path):
+def _few_labels() -> list[str | None]:
+    return [("dark" if x.mean() < 0.2 else "light") if i % 3 else None for i, x in enumerate(_digits())]
+
+
+@pytest.mark.parametrize("what", ["plain", "head"])
+def test_a_killed_fit_resumes_to_the_bits_of_one_that_was_not(tmp_path, what):
     path = tmp_path / "run.safetensors"
-    whole = VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits())
-    command = [sys.executable, "-c", _KILLED, str(path), str(Path(__file__).parent)]
+    y = _few_labels() if what == "head" else None
+    whole = VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits(), y)
+    command = [sys.executable, "-c", _KILLED, str(path), str(Path(__file__).parent), what]
     killed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while int(killed.stdout.readline()) < 17:
         pass
@@ -182,7 +189,7 @@ def test_a_killed_fit_resumes_to_the_bits_of_one_that_was_not(tmp_path):
     killed.communicate()
     assert path.exists()
     rows = []
-    resumed = VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits(), checkpoint=path, callback=rows.append)
+    resumed = VAE(**_SMALL | {"epochs": 40, "threads": 1}).fit(_digits(), y, checkpoint=path, callback=rows.append)
     assert 0 < len(rows) < 40
     _assert_same_weights(resumed, whole)
     assert [row["loss"] for row in resumed.history_] == [row["loss"] for row in whole.history_]
@@ -198,15 +205,16 @@ def test_a_fit_without_a_seed_resumes_with_the_one_it_had(tmp_path):
     assert len(VAE(**options).fit(_digits(), checkpoint=path).history_) == 6
 
 
-@pytest.mark.parametrize("change", [{"beta": 2.0}, {"random_state": 1}, {"dims": 3}, "data"])
+@pytest.mark.parametrize("change", [{"beta": 2.0}, {"random_state": 1}, {"dims": 3}, "data", "target"])
 def test_a_checkpoint_of_another_fit_is_refused(tmp_path, change):
     path = tmp_path / "run.safetensors"
     with pytest.raises(ZeroDivisionError):
         VAE(**_SMALL).fit(_digits(), checkpoint=path, callback=_fail_at_three)
     X = 1 - _digits() if change == "data" else _digits()
-    options = _SMALL if change == "data" else _SMALL | change
+    y = _few_labels() if change == "target" else None
+    options = _SMALL if isinstance(change, str) else _SMALL | change
     with pytest.raises(ValueError, match=r"belongs to another fit: its data or parameters differ"):
-        VAE(**options).fit(X, checkpoint=path)
+        VAE(**options).fit(X, y, checkpoint=path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"\xff" * 8 + b"{}"])
