@@ -59,7 +59,7 @@ class GAN(NeuralModel):
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
         Items in [0, 1], or in any range; "auto" as for `Autoencoder`.
     network, hidden, epochs, batch_size, learning_rate, validation
-        As for `Autoencoder`. "auto" epochs are three times as many steps as an autoencoder takes.
+        As for `Autoencoder`. "auto" epochs make twice the steps of an autoencoder's.
     threads, device, random_state, verbose
         As for `Autoencoder`: what it runs on.
 
@@ -161,7 +161,7 @@ class GAN(NeuralModel):
         )
 
     def _enough_steps(self, plan: Plan) -> int:
-        return 3 * enough_steps(plan)
+        return 2 * enough_steps(plan)
 
     def _finish(self, x: Tensor, order: Tensor) -> None:
         """Compares samples with real items, those held out first."""
