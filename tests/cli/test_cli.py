@@ -6,6 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+import typer
+
+from latentspace.cli import arguments
 
 
 def run(*words, cwd, code=0, stdin=None):
@@ -133,3 +136,12 @@ def test_every_verb_has_a_help_line_that_can_be_pasted(place):
     ]
     for verb in verbs:
         assert f"latentspace {verb} " in run(verb, "--help", cwd=place).stdout
+
+
+def test_parts_with_options_are_written_as_json():
+    given = ['prior={"kind": "vamp", "components": 5}', "hidden=[16, 8]", "epochs=2"]
+    assert arguments.options_of(given) == {
+        "prior": {"kind": "vamp", "components": 5}, "hidden": [16, 8], "epochs": 2,
+    }  # fmt: skip
+    with pytest.raises(typer.BadParameter, match=r"'prior=\{kind: vamp\}' begins as JSON but is not"):
+        arguments.options_of(["prior={kind: vamp}"])

@@ -1,5 +1,6 @@
 """The arguments that several verbs share, and how their words become values."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,14 +63,21 @@ def where_of(conditions: list[str] | None, metadata: dict[str, list]) -> dict[st
 
 
 def options_of(pairs: list[str] | None) -> dict[str, Any]:
-    """`["epochs=20", "whiten=true"]` to keyword options."""
+    """`["epochs=20", "whiten=true", 'prior={"kind": "vamp"}']` to keyword options; lists and dicts are JSON."""
     chosen: dict[str, Any] = {}
     for pair in pairs or []:
         name, equals, word = pair.partition("=")
         if not equals or not name:
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE, such as epochs=20.")
-        chosen[name.replace("-", "_")] = value_of(word)
+        chosen[name.replace("-", "_")] = _json_of(pair, word) if word[:1] in ("{", "[") else value_of(word)
     return chosen
+
+
+def _json_of(pair: str, word: str) -> Any:
+    try:
+        return json.loads(word)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"{pair!r} begins as JSON but is not: {error}. Quote it for the shell.") from None
 
 
 def dims_of(word: str | None) -> int | float | str | None:
