@@ -243,7 +243,7 @@ def fit_parts(
         "target": target if isinstance(target, str) else None,
         "reconstruction": reconstruction(estimator, read.features, seed),
     }
-    fitted_density = fit_density(latents, density, seed=seed)
+    fitted_density = fit_density(latents, density, seed=seed, model=estimator)
     facts["seconds"] = round(time.monotonic() - began, 3)
     return Fitted(modality, estimator, read, latents, fitted_density, facts)
 

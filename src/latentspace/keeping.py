@@ -106,6 +106,8 @@ def load(make: type["LatentSpace"], path: Path) -> "LatentSpace":
             density = _rebuild(
                 density_class(manifest["density"]["family"]), manifest["density"], _of(arrays, "density")
             )
+            if density.of_model:
+                density.attach(model)
     except UnsupportedError:  # it needs something that is not here, and says what
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

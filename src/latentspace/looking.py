@@ -129,6 +129,7 @@ def describe(space: "LatentSpace") -> dict[str, Any]:
         "dims": space.dims,
         "active_dims": None if active is None else int(np.sum(active)),
         "density": getattr(space.density, "family", None),
+        "density_scores": getattr(space.density, "scores_", None) or None,
         "metadata": sorted(space.metadata),
         "maps": sorted(space.maps),
         **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},

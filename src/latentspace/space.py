@@ -30,7 +30,7 @@ def fit(
     kind: str | None = None,
     ids: Sequence[str] | None = None,
     metadata: Any = None,
-    density: str = "mixture",
+    density: str = "auto",
     seed: int = 0,
     on_error: OnError = "skip",
     checkpoint: str | Path | None = None,
@@ -57,9 +57,11 @@ def fit(
         Names of the items, unique; by default paths relative to the folder, or row indices.
     metadata : mapping or frame, optional
         Further columns, one value an item, to filter and colour by.
-    density : str, default="mixture"
-        What is fitted to the latents for `sample`: fitted afterwards, it samples better than a model's own prior
-        (Ghosh et al., "From variational to deterministic autoencoders", 2020).
+    density : str, default="auto"
+        What is fitted to the latents for `sample`: "gaussian", "mixture", "flow", "flow-matching" or "two-stage", or
+        the model's own "prior" or "vamp". Fitted afterwards, one samples better than a prior (Ghosh et al., "From
+        variational to deterministic autoencoders", 2020). "auto" takes the one under which held-out latents are
+        likeliest; for neural models of at least 400 items that can be flow matching, which takes about 10 s.
     seed : int, default=0
         The one source of chance.
     on_error : "skip" or "raise", default="skip"
@@ -415,7 +417,8 @@ class LatentSpace:
         adapter.require_decoder(self.model)
         if n < 0:
             raise ValueError(f"sample(n={n}) is negative; ask for 0 items or more.")
-        return self.decode(self.density.sample(n, np.random.default_rng(seed)).reshape(n, self.dims))
+        z = self.density.sample(n, np.random.default_rng(seed)).reshape(n, self.dims)
+        return self.decode(self.model.project(z) if hasattr(self.model, "project") and n else z)
 
     def interpolate(self, a: Any, b: Any, *, steps: int = 9, path: str = "linear") -> Any:
         """Items on the way from a to b (ids, items or latents), both ends included."""

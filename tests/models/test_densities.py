@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moons import two_moons
 from scipy import stats
 from sklearn.base import clone
 from sklearn.covariance import oas
@@ -12,14 +13,6 @@ from latentspace.models.densities import Density, density_class, fit_density
 from latentspace.models.densities.mixture import MixtureDensity
 
 FAMILIES = ["gaussian", "mixture"]  # those that learn by a network are in test_densities_learned.py
-
-
-def two_moons(n: int, seed: int = 0, dims: int = 2) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    angle = rng.uniform(0, np.pi, n)
-    side = rng.integers(0, 2, n)
-    z = np.column_stack([np.cos(angle) + side, np.where(side, -np.sin(angle), np.sin(angle))])
-    return (np.pad(z, ((0, 0), (0, dims - 2))) + 0.1 * rng.standard_normal((n, dims))).astype(np.float32)
 
 
 @pytest.fixture(params=FAMILIES)

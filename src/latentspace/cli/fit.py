@@ -26,6 +26,13 @@ def fit(
     kind: Annotated[
         str | None, typer.Option("--kind", help="images, audio, table or array, where that is ambiguous.")
     ] = None,
+    density: Annotated[
+        str,
+        typer.Option(
+            "--density",
+            help="What sample draws from: auto, gaussian, mixture, flow, flow-matching, two-stage, prior or vamp.",
+        ),
+    ] = "auto",
     option: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="An option of the items or the model: size=64, epochs=20."),
@@ -49,8 +56,9 @@ def fit(
 
     a.output(out, force)
     space = ls.fit(
-        source, model, dims=a.dims_of(dims), target=target, kind=kind, seed=seed, on_error=on_error,
-        checkpoint=checkpoint, callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
+        source, model, dims=a.dims_of(dims), target=target, kind=kind, density=density, seed=seed,
+        on_error=on_error, checkpoint=checkpoint,
+        callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
         **a.options_of(option),
     )  # fmt: skip
     space.save(out, overwrite=force)
