@@ -216,8 +216,8 @@ class Interactions(Modality):
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Interactions":
         """Rebuilds from `state`. Raises CorruptFileError for anything that `state` would not have given."""
         items, left_out = facts.get("items"), facts.get("left_out")
-        whole = isinstance(items, list) and items and all(isinstance(name, str) for name in items)
-        if arrays or not whole or len(set(items)) != len(items) or type(left_out) is not int:
+        items = items if isinstance(items, list) and all(isinstance(name, str) for name in items) else []
+        if arrays or not items or len(set(items)) != len(items) or type(left_out) is not int:
             raise CorruptFileError("the interactions reader's state is damaged: its items are no list of names.")
         modality = cls(facts.get("min_users", 1))
         modality.items_, modality._left_out = list(items), left_out
