@@ -116,7 +116,7 @@ def until(rows: list[dict[str, float]], key: str, target: float) -> float:
     return next((row["seconds"] for row in rows if row[key] <= target), float("inf"))
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error in a few words, for a cell of a table."""
     words = [line for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {words[-1].strip()[:90]}" if words else type(error).__name__
