@@ -62,28 +62,36 @@ class Book:
     def __init__(self, preset: str, x: np.ndarray):
         self.preset, self.x = preset, frechet.images(x)
         self.rows: list[dict[str, float]] = []
-        self.began = self.off = 0.0
+        self.began, self.off = _clocks(), np.zeros(2)
 
     def start(self) -> None:
-        """Starts the clock, imports done: torch's first optimiser alone imports for two seconds."""
+        """Starts the clocks, imports done: torch's first optimiser alone imports for two seconds."""
         weight = torch.ones(1, requires_grad=True)
         optimizer = torch.optim.Adam([weight])
         weight.sum().backward()
         optimizer.step()
-        self.began = time.perf_counter()
+        self.began = _clocks()
 
     def note(self, encode: Encode, decode: Decode) -> None:
-        """Adds an epoch's row: its seconds since the start, the mean squared error of a pixel, and the loss."""
-        now = time.perf_counter()
+        """Adds an epoch's row: time since the start, the mean squared error of a pixel, and the loss."""
+        now = _clocks()
+        seconds, cpu = now - self.began - self.off
         with torch.no_grad():
             mean, log_var = encode(self.x)
-            row = {
-                "seconds": now - self.began - self.off,
-                "mse": float(F.mse_loss(decode(mean).reshape(self.x.shape), self.x)),
-                "loss": float(test_loss(self.preset, self.x, mean, log_var, decode)),
-            }
-        self.rows.append(row)
-        self.off += time.perf_counter() - now
+            mse = F.mse_loss(decode(mean).reshape(self.x.shape), self.x)
+            loss = test_loss(self.preset, self.x, mean, log_var, decode)
+        self.rows.append({"seconds": float(seconds), "cpu": float(cpu), "mse": float(mse), "loss": float(loss)})
+        self.off += _clocks() - now
+
+    def finish(self) -> dict[str, Any]:
+        """Stops the clocks; returns the time that training took, and its rows."""
+        seconds, cpu = _clocks() - self.began - self.off
+        return {"seconds": float(seconds), "cpu": float(cpu), "rows": self.rows}
+
+
+def _clocks() -> np.ndarray:
+    """Seconds on the wall, and of the processor for this process, which a busy machine does not stretch."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def test_loss(preset: str, x: Tensor, mean: Tensor, log_var: Tensor | None, decode: Decode) -> Tensor:
@@ -111,9 +119,9 @@ def _total_correlation(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return (joint - log_n - apart + z.shape[1] * log_n).mean()
 
 
-def until(rows: list[dict[str, float]], key: str, target: float) -> float:
-    """Seconds until a loss was at most `target`; infinite if it never was."""
-    return next((row["seconds"] for row in rows if row[key] <= target), float("inf"))
+def until(rows: list[dict[str, float]], key: str, target: float, clock: str = "seconds") -> float:
+    """Time until a loss was at most `target`; infinite if it never was."""
+    return next((row[clock] for row in rows if row[key] <= target), float("inf"))
 
 
 def reason(error: BaseException) -> str:

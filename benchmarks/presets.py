@@ -66,12 +66,12 @@ def train(
 
     book.start()
     _, figures = measure(lambda: model.fit(x, callback=look))
-    figures["seconds"] -= book.off
+    figures |= book.finish()
     z, z_test = model.transform(x), model.transform(x_test)
     with torch.no_grad():
         book.note(lambda x: _ends_of(model.network_.infer(x)), model.network_.decode)
-    figures |= {"rows": book.rows[:-1], "mse": float(np.mean((model.inverse_transform(z_test) - x_test) ** 2))}
-    figures |= {"loss": book.rows[-1]["loss"], "active": int(model.active_dims_.sum()), "epochs": len(book.rows) - 1}
+    figures |= {"loss": figures["rows"].pop()["loss"], "active": int(model.active_dims_.sum())}
+    figures |= {"mse": float(np.mean((model.inverse_transform(z_test) - x_test) ** 2))}
     return figures | judged(z, y, z_test, y_test) | _samples(model, z, x_test, densities, seed)
 
 

@@ -88,11 +88,12 @@ def train(
     book.start()
     with quiet():
         _, figures = measure(lambda: fit(x, callbacks=[Watch()]))
-    figures["seconds"] -= book.off
+    figures |= book.finish()
     best = fit.trainer._best_model.eval()
     encode, decode = ends(best)
     book.note(encode, decode)
-    figures |= {"rows": book.rows[:-1], "mse": book.rows[-1]["mse"], "loss": book.rows[-1]["loss"]}
+    kept_row = figures["rows"].pop()
+    figures |= {"mse": kept_row["mse"], "loss": kept_row["loss"]}
     with torch.no_grad():
         z, z_test = (encode(torch.from_numpy(part))[0].numpy() for part in (x, x_test))
         figures |= judged(z, y, z_test, y_test)
