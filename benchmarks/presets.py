@@ -76,13 +76,19 @@ def train(
 
 
 def made(preset: str, **options: Any) -> Any:
-    """A preset on the benchmark's network; options that its family does not have are left out."""
-    from latentspace.models import family, make
-    from latentspace.models.presets import PRESETS
+    """An estimator of a preset on the benchmark's network."""
+    from latentspace.models import make
 
+    return make(preset, **settings(preset, **options))
+
+
+def settings(preset: str, **options: Any) -> dict[str, Any]:
+    """The benchmark's options for a preset, less those that its family does not have."""
+    from latentspace.models import class_of
+
+    takes = inspect.signature(class_of(preset).__init__).parameters
     usual = {"dims": DIMS, "network": "dense", "hidden": HIDDEN, "threads": 1} | options
-    takes = inspect.signature(family(PRESETS[preset].family).__init__).parameters
-    return make(preset, **{name: value for name, value in usual.items() if name in takes})
+    return {name: value for name, value in usual.items() if name in takes}
 
 
 def _ends_of(q: Any) -> tuple[Any, Any]:
