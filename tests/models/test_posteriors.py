@@ -245,6 +245,18 @@ def test_draws_on_the_ball_lie_at_the_distances_that_their_tangent_vectors_have(
     assert stats.kstest(distance.double().numpy(), stats.chi(3).cdf).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("dims", [2, 16, 64])
+@pytest.mark.parametrize("size", [1.0, 100.0])
+def test_no_posterior_on_the_ball_is_so_wide_that_its_draws_pile_up_at_the_edge(dims, size):
+    # Draws taken back to the edge once gave KLs of minus thousands of nats, which training then sought.
+    posterior, prior = POSTERIORS["poincare"](dims), PRIORS["poincare"](dims)
+    h = (size * torch.randn((8, posterior.outputs), generator=_generator())).repeat(500, 1)
+    z, log_q = posterior(h).rsample_with_log_prob(_generator(1))
+    assert torch.linalg.vector_norm(z, dim=1).quantile(0.99) < hyperbolic._EDGE
+    ratios = (log_q - prior.log_prob(z)).unflatten(0, (500, 8))
+    assert (ratios.mean(0) > -3 * ratios.std(0) / math.sqrt(500)).all()
+
+
 def test_the_balls_logarithm_undoes_its_exponential_and_translations_undo_themselves():
     v = 2 * torch.randn((100, 4), generator=_generator())
     torch.testing.assert_close(hyperbolic.logarithm(hyperbolic.exponential(v)), v, atol=2e-3, rtol=2e-3)

@@ -1,5 +1,6 @@
 """The wrapped normal distribution on the Poincaré ball: hyperbolic space, where there is room for trees."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -8,8 +9,12 @@ from torch import Tensor, nn
 
 from .gaussian import Gaussian
 
-_FARTHEST = 8.0  # distance of a mean from the origin: float32 still tells points apart there
-_EDGE = 1 - 1e-5  # the largest norm of a point
+# What lies beyond the largest norm would count as at it, where draws are dense and no density is right; so means and
+# draws together stay within the 14.5 that float32 tells apart: 6 for the mean, about as much for the draw.
+_EDGE = 1 - 1e-6
+_FARTHEST = 6.0
+_ROOM = 4.0  # the usual length of a draw of the prior: hyperbolic volume grows so fast that more would be all edge
+_WIDER = 1.5  # a posterior's largest deviation, in those of the prior
 
 
 @dataclass
@@ -71,16 +76,22 @@ class BallPosterior(nn.Module):
     def __init__(self, dims: int):
         super().__init__()
         self.outputs = 2 * dims
+        self.largest = 2 * math.log(_WIDER * usual_scale(dims))
 
     def forward(self, h: Tensor) -> WrappedNormal:
         flat = Gaussian.of(h)
         length = _length(flat.mean)
         near = flat.mean * (_FARTHEST * torch.tanh(length / _FARTHEST) / length)
-        return WrappedNormal(exponential(near), flat.log_var)
+        return WrappedNormal(exponential(near), self.largest - nn.functional.softplus(-flat.log_var))
 
     def chart(self, z: Tensor) -> Tensor:
         """z (n, dims) as the decoder reads it: its tangent vector at the origin, in which the edge is far away."""
         return logarithm(z)
+
+
+def usual_scale(dims: int) -> float:
+    """Returns the deviation of the prior in each dimension: 1, and less where draws would otherwise reach the edge."""
+    return min(1.0, _ROOM / math.sqrt(dims))
 
 
 def exponential(v: Tensor) -> Tensor:

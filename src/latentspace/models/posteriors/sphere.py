@@ -11,7 +11,10 @@ from torch.autograd.function import once_differentiable
 
 from .bessel import log_bessel
 
-_LOG_BOUND = 8.0  # the concentration stays within dims * e^-8 and dims * e^8
+_START = (
+    4.0  # concentration for each dimension before learning: draws near their means, that the decoder can learn from
+)
+_LOG_BOUND = 8.0  # the concentration stays within e^-8 and e^8 of that
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
@@ -93,11 +96,11 @@ class SpherePosterior(nn.Module):
 
     def forward(self, h: Tensor) -> VonMisesFisher:
         log_k = _LOG_BOUND * torch.tanh(h[:, -1:] / _LOG_BOUND)
-        return VonMisesFisher(on_sphere(h[:, :-1]), self.dims * torch.exp(log_k))
+        return VonMisesFisher(on_sphere(h[:, :-1]), _START * self.dims * torch.exp(log_k))
 
     def chart(self, z: Tensor) -> Tensor:
-        """z (n, dims) as the decoder reads it: on the sphere."""
-        return on_sphere(z)
+        """z (n, dims) as the decoder reads it: on the sphere, scaled to the length that N(0, 1) has."""
+        return math.sqrt(self.dims) * on_sphere(z)
 
 
 def on_sphere(z: Tensor) -> Tensor:

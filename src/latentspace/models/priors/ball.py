@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..parts import in_range
-from ..posteriors.ball import WrappedNormal
+from ..posteriors.ball import WrappedNormal, usual_scale
 
 
 class BallPrior(nn.Module):
@@ -16,16 +16,18 @@ class BallPrior(nn.Module):
     Parameters
     ----------
     dims : int
-    scale : float
-        Deviation in units of the curvature's radius: a larger one leaves more room, as stronger curvature would.
+    scale : float or None
+        Deviation in units of the curvature's radius: a larger one leaves more room, as stronger curvature would. None
+        takes 1, or less from 17 dims on, so that draws stay clear of the edge.
     """
 
     name: ClassVar[str] = "poincare"
     space: ClassVar[str] = "ball"
 
-    def __init__(self, dims: int, scale: float = 1.0):
+    def __init__(self, dims: int, scale: float | None = None):
         super().__init__()
-        self.dims, self.log_var = dims, 2 * math.log(in_range("scale", scale, 1e-3, 4.0))
+        usual = usual_scale(dims)
+        self.dims, self.log_var = dims, 2 * math.log(in_range("scale", scale or usual, 1e-3, 1.5 * usual))
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density at z (n, dims) in the ball, in nats per hyperbolic volume, of shape (n,)."""
