@@ -226,7 +226,9 @@ def fit_parts(
     estimator = make_model(model, dims, seed, for_model)
     training = {name: value for name, value in training.items() if value is not None}
     adapter.require_training(estimator, training)
-    modality = modality_class(**for_items).learn(gathered)
+    modality = modality_class(**for_items)
+    modality.suit(counts=adapter.wants_counts(estimator), sparse=adapter.takes_sparse(estimator))
+    modality.learn(gathered)
     gathered = modality.pieces(gathered)
     read = read_all(modality, gathered, on_error)
     if not read.ids:

@@ -14,7 +14,7 @@ from latentspace.items.protocol import Modality
 
 
 def test_the_kinds_follow_the_protocol_and_know_their_names():
-    assert list(KINDS) == ["images", "audio", "table", "array"]
+    assert list(KINDS) == ["images", "audio", "interactions", "texts", "table", "array"]
     for name, cls in KINDS.items():
         assert issubclass(cls, Modality)
         assert cls.kind == name
@@ -39,6 +39,10 @@ def test_the_kinds_follow_the_protocol_and_know_their_names():
         ({"a": 1, "b": "x"}, "table", 1),
         (Image.new("L", (4, 4)), "images", 1),
         ([Image.new("L", (4, 4))] * 3, "images", 3),
+        (["hello to all", "good bye then"], "texts", 2),
+        (pd.Series(["hello to all", None, "good bye"], index=["a", "b", "c"]), "texts", 2),
+        (pl.Series(["hello to all", "good bye then"]), "texts", 2),
+        (pd.DataFrame({"body": ["what a long letter this has become, my dear"] * 2, "label": [0, 1]}), "texts", 2),
     ],
 )
 def test_what_is_in_memory_is_recognised(source, kind, n):
@@ -51,13 +55,13 @@ def test_what_is_in_memory_is_recognised(source, kind, n):
     ("source", "message"),
     [
         ([], r"an empty list is of no known kind"),
-        (["hello", "world"], r"a list of 2 str is of no known kind. Known are images"),
+        ([object(), object()], r"a list of 2 object is of no known kind. Known are images"),
         ([Image.new("L", (4, 4)), "a.png"], r"a list of 2 Image and str"),
         (42, r"a int is of no known kind"),
         (None, r"a NoneType is of no known kind"),
         (np.zeros((0, 4)), r"array of shape \(0, 4\) holds no items"),
         (pd.DataFrame({"a": []}), r"holds no items"),
-        (np.array(["a", "b"]), r"dtype <U1, which is not numbers"),
+        (np.array([["a", "b"]]), r"dtype <U1, which is not numbers"),
         (np.array([None, {}]), r"dtype object, which is not numbers"),
         (np.zeros((2, 2), complex), r"dtype complex128"),
         (np.zeros((2, 2, 2, 2, 2)), r"has 5 axes"),
@@ -81,7 +85,7 @@ def test_a_path_that_is_not_there_names_its_neighbour(tmp_path):
 
 
 def test_an_unknown_kind_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"kind='video' is not known.*kinds: 'images', 'audio', 'table', 'array'"):
+    with pytest.raises(ValueError, match=r"kind='video' is not known.*kinds: 'images', 'audio', .*'table', 'array'"):
         gather(np.zeros((2, 2)), kind="video")
     with pytest.raises(ValueError, match=r"kind='images' does not fit ndarray of shape \(2, 2\)"):
         gather(np.zeros((2, 2)), kind="images")
@@ -93,9 +97,9 @@ def test_an_empty_folder_and_one_of_unknown_files_say_so(tmp_path):
     (tmp_path / ".hidden.png").write_bytes(b"x")
     with pytest.raises(ValueError, match="holds no files"):
         gather(tmp_path)
-    for name in ("a.txt", "b.txt", "c"):
+    for name in ("a.exe", "b.exe", "c"):
         (tmp_path / name).write_text("x")
-    with pytest.raises(ValueError, match=r"holds 3 files, but none of a known kind \(2 with .txt, 1 with no suffix\)"):
+    with pytest.raises(ValueError, match=r"holds 3 files, but none of a known kind \(2 with .exe, 1 with no suffix\)"):
         gather(tmp_path)
 
 

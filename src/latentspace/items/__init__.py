@@ -24,6 +24,7 @@ class _Kinds(Mapping):
         "images": ("latentspace.items.images", "Images"),
         "audio": ("latentspace.items.audio", "Audio"),
         "interactions": ("latentspace.items.interactions", "Interactions"),
+        "texts": ("latentspace.items.texts", "Texts"),
         "table": ("latentspace.items.tables", "Table"),
         "array": ("latentspace.items.arrays", "Array"),
     }
@@ -43,6 +44,7 @@ class _Kinds(Mapping):
 
 
 KINDS: Mapping[str, type[Modality]] = _Kinds()
+_OF_FILES = ("images", "audio", "texts")
 
 
 def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[Modality], Gathered]:
@@ -52,7 +54,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     ----------
     source : path, array, frame, or list of items
         A folder, a file, or what is in memory already.
-    kind : "images", "audio", "interactions", "table" or "array", optional
+    kind : "images", "audio", "interactions", "texts", "table" or "array", optional
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
@@ -77,7 +79,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     for name in [kind] if kind else KINDS:
         modality = KINDS[name]
         gathered = modality.gather(source, ids=ids)
-        if gathered is not None:
+        if gathered is not None and (kind or modality.is_sure(gathered)):
             return modality, _not_empty(gathered)
     if kind:
         raise ValueError(f"kind={kind!r} does not fit {name_of(source)}. {_what_is_known()}")
@@ -94,7 +96,7 @@ def gather_for(modality: Modality, source: Any, ids: Any = None) -> Gathered:
     TypeError
         If the items are of another kind; the message says which, and which is wanted.
     """
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, os.PathLike) or (isinstance(source, str) and not modality.from_words):
         _must_exist(source)
     gathered = modality.gather_new(source, ids=ids)
     if gathered is None:
@@ -111,12 +113,13 @@ def describe(kind: str, gathered: Gathered) -> str:
         "images": ("image", "images"),
         "audio": ("sound", "sounds"),
         "interactions": ("user", "users"),
+        "texts": ("text", "texts"),
         "table": ("row", "rows"),
         "array": ("row", "rows"),
     }[kind]
     n = len(gathered)
     words = f"{n:,} {singular if n == 1 else plural}"
-    folders = {id_.rpartition("/")[0] for id_ in gathered.ids if "/" in id_} if kind in ("images", "audio") else set()
+    folders = {id_.rpartition("/")[0] for id_ in gathered.ids if "/" in id_} if kind in _OF_FILES else set()
     if folders:
         words += f" in {len(folders):,} folder{'s' if len(folders) > 1 else ''}"
     if kind == "table":
@@ -140,15 +143,19 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
     from .folders import suffix, walk
     from .sound_files import SUFFIXES as SOUNDS
     from .table_files import is_table_file
+    from .text_files import SUFFIXES as TEXTS
 
     listing = walk(folder)
     found = {
         "images": [name for name in (*listing.names, *listing.others) if suffix(name) in SUFFIXES],
         "audio": [name for name in (*listing.names, *listing.others) if suffix(name) in SOUNDS],
+        "texts": [name for name in (*listing.names, *listing.others) if suffix(name) in TEXTS],
         "table": [name for name in listing.names if is_table_file(name)],
         "array": [name for name in listing.names if is_array_file(name)],
     }
     there = {name: names for name, names in found.items() if names}
+    if kind is None and "texts" in there and _are_beside(there["texts"], sum(map(len, there.values()))):
+        del there["texts"]
     if not there:
         raise ValueError(_nothing_in(folder, listing))
     if kind is None and len(there) > 1:
@@ -165,8 +172,15 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
 
 
 def _counted(kind: str, names: Sequence[str]) -> str:
-    noun = {"images": "image", "audio": "sound", "table": "table", "array": "array file"}[kind]
+    noun = {"images": "image", "audio": "sound", "texts": "text", "table": "table", "array": "array file"}[kind]
     return f"{len(names):,} {noun}{'s' if len(names) > 1 else ''} ({names[0]}{', ...' if len(names) > 1 else ''})"
+
+
+def _are_beside(texts: Sequence[str], files: int) -> bool:
+    """Whether a folder's texts only tell of the other items in it: a README, a licence, or one text to ten of them."""
+    told = [name for name in texts if os.path.basename(name).lower().startswith(("readme", "licen", "copying"))]
+    others = files - len(texts)
+    return others > 0 and (len(told) == len(texts) or 10 * len(texts) <= others)
 
 
 def _nothing_in(folder: str, listing: Any) -> str:
@@ -216,6 +230,7 @@ def name_of(source: Any) -> str:
 def _what_is_known() -> str:
     return (
         "Known are images (a folder, .png .jpg .webp .bmp .gif .tif files, PIL images), audio (a folder, .wav .flac "
-        ".ogg .mp3 .aiff files, (samples, rate) pairs), tables (.csv .tsv .parquet .jsonl, pandas and polars frames, "
-        "lists of dicts) and arrays (.npy .npz and IDX files, numpy, torch, scipy)."
+        ".ogg .mp3 .aiff files, (samples, rate) pairs), texts (a folder, .txt .md files, strings), tables (.csv .tsv "
+        ".parquet .jsonl, pandas and polars frames, lists of dicts) and arrays (.npy .npz and IDX files, numpy, torch, "
+        "scipy)."
     )

@@ -70,7 +70,7 @@ class Interactions(Modality):
             origin = f"sparse matrix of {source.shape[0]:,} users and {source.shape[1]:,} items"
             return cls._gathered(from_matrix(source, None), ids, origin, [])
         if is_frame(source):
-            return cls._of_frame(source, ids, f"frame of {len(source):,} rows")
+            return cls._of_frame(source, ids, "a frame")
         if (
             isinstance(source, list)
             and source

@@ -88,10 +88,11 @@ class Batch:
 class Modality(ABC):
     """A fitted featuriser for one kind of item. Options are keyword arguments of `__init__`, stored as given."""
 
-    kind: ClassVar[str]  # "images", "table", "array", "audio", "texts", "interactions"
+    kind: ClassVar[str]  # "images", "table", "array", "audio", "strings", "texts", "interactions"
     # "uint8": x is exactly k / 255 (the float32 quotient), so a byte keeps it. An instance may differ from its class.
     # "sparse": x is a float32 CSR matrix, which files do not hold: `from_metadata` gives the items back.
     stored_as: Literal["float32", "uint8", "sparse"] = "float32"
+    from_words: ClassVar[bool] = False  # True: a string that names no file is an item itself
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -101,6 +102,11 @@ class Modality(ABC):
 
         One bare item (a PIL image, a dict row, a 1-d array) is gathered as one item.
         """
+
+    @classmethod
+    def is_sure(cls, gathered: Gathered) -> bool:  # noqa: ARG003
+        """Whether what was gathered is surely of this modality, so that nobody need say `kind`."""
+        return True
 
     def gather_new(self, source: Any, *, ids: Sequence[str] | None = None) -> Gathered | None:
         """Lists the items of a source for this fitted modality; None when they are of another kind.
@@ -114,6 +120,10 @@ class Modality(ABC):
         return items
 
     # ------------------------------------------------------------------ features
+    def suit(self, *, counts: bool, sparse: bool) -> None:
+        """Hears, before `learn`, whether the model wants whole counts and takes sparse rows."""
+        return  # nothing follows, for most
+
     @abstractmethod
     def learn(self, items: Gathered) -> "Modality":
         """Learns sizes, ranges and scales from the items and stores them; returns self."""

@@ -72,6 +72,16 @@ def require_decoder(model: Any) -> None:
         )
 
 
+def takes_sparse(model: Any) -> bool:
+    """Whether a model reads CSR rows as they are."""
+    return hasattr(model, "__sklearn_tags__") and bool(get_tags(model).input_tags.sparse)
+
+
+def wants_counts(model: Any) -> bool:
+    """Whether a model, as its parameters stand, is one of whole numbers from 0: by its likelihood."""
+    return bool(getattr(model, "wants_counts", False))
+
+
 def dims_of(model: Any) -> int:
     """Latent dimensions of a fitted estimator."""
     for name in ("dims_", "n_components_", "n_components"):
@@ -83,8 +93,7 @@ def dims_of(model: Any) -> int:
 
 def _as_input(model: Any, x: Any) -> Any:
     if issparse(x):
-        sparse_too = get_tags(model).input_tags.sparse
-        return (
-            x if sparse_too else dense(x, "Keep fewer features, or take a model of sparse rows: 'lsa', 'nmf', 'pca'.")
-        )
+        if takes_sparse(model):
+            return x
+        return dense(x, "Keep fewer features, or take a model of sparse rows: 'lsa', 'nmf', 'pca'.")
     return x if getattr(model, "takes_images", False) else x.reshape(len(x), -1)

@@ -282,6 +282,11 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         return hasattr(self, "network_")
 
     @property
+    def wants_counts(self) -> bool:
+        """Whether the likelihood is one of whole numbers from 0."""
+        return self.likelihood != "auto" and LIKELIHOODS[kind_of(self.likelihood)].unit == "counts"
+
+    @property
     def _n_features_out(self) -> int:
         return self.dims_
 
