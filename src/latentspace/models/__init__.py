@@ -23,6 +23,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "vae": ("latentspace.models.vae", "VAE"),
     "sparse-autoencoder": ("latentspace.models.sparse_autoencoder", "SparseAutoencoder"),
     "gan": ("latentspace.models.gan", "GAN"),
+    "pretrained": ("latentspace.models.pretrained", "Pretrained"),
 }
 
 

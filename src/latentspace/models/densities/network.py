@@ -15,6 +15,7 @@ from torch import Tensor, nn  # noqa: E402
 
 from .. import training  # noqa: E402
 from ..threads import in_chunks  # noqa: E402
+from ..weights import put_weights, split_weights, weights_of  # noqa: E402
 from .whitened import WhitenedDensity  # noqa: E402
 
 _BATCH = 256
@@ -105,33 +106,11 @@ class NetworkDensity(WhitenedDensity):
         """Returns `(params, facts, arrays)`; weights are arrays named as "network/layers.0.weight"."""
         params, facts, arrays = super().get_state()
         if self.learned_:
-            for name, value in _kept(self.network_).items():
-                arrays[f"network/{name}"] = np.array(value.float().numpy(), order="C")
+            arrays |= weights_of(self.network_, "network")
         return params, facts, arrays
 
     def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        own = {name: value for name, value in arrays.items() if not name.startswith("network/")}
+        weights, own = split_weights(arrays, "network")
         super()._set_state(facts, own)
-        if not self.learned_:
-            return
-        network = self._built(self._dims).double()
-        weights = {name.removeprefix("network/"): value for name, value in arrays.items() if name not in own}
-        kept = _kept(network)
-        for name in sorted(kept.keys() | weights.keys()):
-            found, wanted = weights.get(name), tuple(kept[name].shape) if name in kept else None
-            if found is None or found.shape != wanted or found.dtype != np.float32 or not np.isfinite(found).all():
-                raise ValueError(
-                    f"The stored {self.family} density's weights {name!r} are {_said(found)}, expected finite float32 "
-                    f"of shape {wanted}; the file is damaged."
-                )
-            kept[name].copy_(torch.from_numpy(np.array(found)))
-        self.network_ = network.eval().requires_grad_(False)
-
-
-def _kept(network: nn.Module) -> dict[str, Tensor]:
-    """The numbers that training moves: parameters and averages. Masks and orders follow from dims."""
-    return {name: value.detach() for name, value in network.state_dict().items() if value.is_floating_point()}
-
-
-def _said(found: np.ndarray | None) -> str:
-    return "not there" if found is None else f"{found.dtype} of shape {found.shape}"
+        if self.learned_:
+            self.network_ = put_weights(self._built(self._dims).double(), weights, f"{self.family} density")

@@ -1,0 +1,302 @@
+"""An encoder that was trained before, frozen, and a decoder trained on top, so that its latents can be decoded."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import UnsupportedError
+from ..optional import require
+
+require("torch", "neural", "Pretrained")
+
+import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from ..progress import Progress  # noqa: E402
+from ..resources import free_cores  # noqa: E402
+from . import door, networks, scaling  # noqa: E402
+from .base import Stateful  # noqa: E402
+from .decoding import LatentDecoder, train_decoder  # noqa: E402
+from .encoders import Encoder, Pictures, open_encoder  # noqa: E402
+from .encoders.seeing import brightest, encoded, prepared  # noqa: E402
+from .likelihoods import LIKELIHOODS  # noqa: E402
+from .parts import kind_of, make_part  # noqa: E402
+from .pca import PCA  # noqa: E402
+from .threads import in_chunks  # noqa: E402
+from .weights import put_weights, split_weights, weights_of  # noqa: E402
+
+_ROWS = 16  # items at a time in the encoder
+
+
+class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A frozen encoder, by name or as a module, and a decoder that learns to give its items back.
+
+    h = encoder(x)      z = h, or its principal components      x_hat = decoder(z)
+
+    Nothing is downloaded: encoders come from installed packages and local files. A space's file keeps the encoder's
+    name and a hash of its weights, not the weights: without them it still decodes, searches and maps; encoding says
+    what is missing or changed.
+
+    Parameters
+    ----------
+    encoder : str or nn.Module, default="efficientnet-lite0"
+        "onnx:FILE", "efficientnet-lite0", "timm:NAME" (weights in the local cache), "timm:NAME=FILE",
+        "open_clip:NAME=FILE", or a module from (n, ...) to (n, width), which is copied. A space with a module cannot be
+        saved: export it to ONNX.
+    dims : int, float, "auto" or None, default=None
+        Principal components of what the encoder gives, as for `PCA`; None keeps all that it gives.
+    whiten : bool, default=False
+        Give each of them variance 1.
+    size, mean, std : int, list of float, list of float; or None
+        What pictures in [0, 1] become for the encoder: side in pixels, (x - mean) / std in each channel. None takes
+        what the encoder was trained with, as far as it says so. A smaller size takes less time.
+    decoder : str or None, default="auto"
+        The decoder's network, as `network` of `Autoencoder`; None trains none, and there is no `inverse_transform`.
+    likelihood, hidden, epochs, batch_size, learning_rate
+        Of the decoder, as for `Autoencoder`.
+    threads : int or None, default=None
+        None uses the cores that are free.
+    random_state : int, RandomState or None, default=None
+        Draws the decoder's weights, what is held out, and order.
+
+    Attributes
+    ----------
+    dims_ : int
+    digest_ : str
+        Hash of the encoder's weights.
+    width_ : int
+        How many numbers the encoder gives an item.
+    shape_ : tuple of int
+        Shape of one item.
+    history_ : list of dict
+        One row an epoch of the decoder's training; see `history`.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> X = np.random.default_rng(0).normal(size=(60, 4))
+    >>> model = Pretrained(torch.nn.Linear(4, 3), epochs=2, random_state=0).fit(X)
+    >>> model.transform(X).shape, model.inverse_transform(model.transform(X)).shape
+    ((60, 3), (60, 4))
+    """
+
+    family: ClassVar[str] = "pretrained"
+    takes_images: ClassVar[bool] = True
+    rebuilt: ClassVar[frozenset[str]] = frozenset({"decoder_", "components_"})
+
+    decoder_: LatentDecoder | None
+    components_: PCA | None
+
+    def __init__(
+        self, encoder: Any = "efficientnet-lite0", dims: int | float | Literal["auto"] | None = None, *,
+        whiten: bool = False, size: int | None = None, mean: list[float] | None = None, std: list[float] | None = None,
+        decoder: str | None = "auto", likelihood: Any = "auto", hidden: list[int] | None = None,
+        epochs: int | str = "auto", batch_size: int = 128, learning_rate: float = 4e-3, threads: int | None = None,
+        random_state: Any = None,
+    ):  # fmt: skip
+        self.encoder = encoder
+        self.dims = dims
+        self.whiten = whiten
+        self.size = size
+        self.mean = mean
+        self.std = std
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.hidden = hidden
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.threads = threads
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, *, callback: Callable[[dict[str, Any]], Any] | None = None) -> "Pretrained":
+        """Encodes items of shape (n, p), (n, c, t) or (n, c, h, w) and trains the decoder on their latents.
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity, or the encoder cannot take such items.
+        UnsupportedError, MissingExtraError
+            If the encoder is not on this machine; the message says what is missing.
+        """
+        X = door.features(self, X)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._encoder = open_encoder(self.encoder)
+        self.digest_ = self._encoder.digest
+        self.shape_ = tuple(int(side) for side in X.shape[1:])
+        self.white_ = brightest(X) if self._pictures() is not None and X.ndim == 4 else 1.0
+        h = self._rows(X)
+        self.width_ = int(h.shape[1])
+        self.components_ = None if self.dims is None else PCA(self.dims, whiten=self.whiten, random_state=seed).fit(h)
+        z = self._reduced(h)
+        self.dims_ = int(z.shape[1])
+        self.decoder_ = None
+        if self.decoder is not None:
+            self._learn_back(X, z, seed, callback)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Items to latents, float32 (n, dims); an item's does not depend on the items beside it.
+
+        Raises
+        ------
+        UnsupportedError
+            If the encoder is no longer there, or is no longer what it was when this was fitted.
+        """
+        check_is_fitted(self)
+        return self._reduced(self._rows(door.features(self, X, fitted=self.shape_)))
+
+    @available_if(lambda self: self.decoder is not None)
+    def inverse_transform(self, z: Any) -> np.ndarray:
+        """Latents (n, dims) to items as the decoder gives them: float32, shaped and in the unit of those fitted."""
+        check_is_fitted(self)
+        z = check_array(z, dtype=np.float32, input_name="z")
+        if z.shape[1] != self.dims_:
+            raise ValueError(
+                f"inverse_transform() got latents of {z.shape[1]} dimensions, but {type(self).__name__} was fitted "
+                f"with {self.dims_}. Pass what transform() gave."
+            )
+        with torch.inference_mode():
+            x = in_chunks(self._decode, torch.from_numpy(np.ascontiguousarray(z)), _ROWS, 1).numpy()
+        return self._units().backward(x)
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
+        """Returns `(params, facts, arrays)`: the encoder's name and hash, the components and the decoder's weights.
+
+        Raises
+        ------
+        TypeError
+            If the encoder is a module, which no file can name.
+        """
+        check_is_fitted(self)
+        if not isinstance(self.encoder, str):
+            raise TypeError(
+                f"Pretrained(encoder={type(self.encoder).__name__}(...)) cannot be saved: a file keeps the encoder's "
+                "name, never code. Export the module to ONNX and fit with encoder='onnx:FILE'."
+            )
+        params, facts, arrays = super().get_state()
+        facts["shape_"] = list(self.shape_)
+        if self.components_ is not None:
+            options, learned, values = self.components_.get_state()
+            facts["components_"] = {"params": options, "facts": learned}
+            arrays |= {f"components/{name}": value for name, value in values.items()}
+        if self.decoder_ is not None:
+            networks.refuse_unsavable(self.architecture_)
+            arrays |= weights_of(self.decoder_, "decoder")
+        return params, facts, arrays
+
+    def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        weights, arrays = split_weights(arrays, "decoder")
+        values, own = split_weights(arrays, "components")
+        components = dict(facts).pop("components_", None)
+        super()._set_state({name: value for name, value in facts.items() if name != "components_"}, own)
+        self.shape_ = tuple(self.shape_)
+        self.n_features_in_ = math.prod(self.shape_)
+        self.components_ = self.decoder_ = None
+        if components is not None:
+            self.components_ = PCA.from_state(components["params"], components["facts"], values)
+        if self.decoder is not None:
+            plan = networks.plan_from(self.shape_, self.architecture_)
+            with torch.device("meta"):  # a damaged plan cannot ask for more memory than the weights that are there
+                asked = sum(value.numel() for value in self._built(plan).state_dict().values())
+            if asked != (held := sum(value.size for value in weights.values())):
+                raise ValueError(f"The stored decoder asks for {asked:,} weights, not {held:,}; the file is damaged.")
+            self.decoder_ = put_weights(self._built(plan), weights, "decoder")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "dims_")
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.dims_
+
+    # ------------------------------------------------------------------ the encoder
+    def _opened(self) -> Encoder:
+        """The encoder, opened on first use: what only decodes and searches needs none."""
+        if not hasattr(self, "_encoder"):
+            found = open_encoder(self.encoder)
+            if found.digest != self.digest_:
+                raise UnsupportedError(
+                    f"encoder={self.encoder!r} is not the one that this model was fitted with: its weights' hash is "
+                    f"{found.digest}, not {self.digest_}. Bring back the old weights, or fit anew."
+                )
+            self._encoder = found
+        return self._encoder
+
+    def _pictures(self) -> Pictures | None:
+        """What the pictures become, the user's word before the encoder's; None where items go in as they are."""
+        own = self._opened().pictures
+        given = {name: getattr(self, name) for name in ("size", "mean", "std")}
+        given = {name: value for name, value in given.items() if value is not None}
+        return (own or Pictures())._replace(**given) if own is not None or given else None
+
+    def _rows(self, X: np.ndarray) -> np.ndarray:
+        """Items to what the encoder gives, float32 (n, width), in chunks of a fixed size."""
+        encoder, pictures = self._opened(), self._pictures()
+        threads = self.threads or min(free_cores(), torch.get_num_threads())
+        with Progress("encoding", len(X)) as progress:
+
+            def work(x: Tensor) -> Tensor:
+                seen = x if pictures is None or x.ndim != 4 else prepared(x, pictures, self.white_)
+                h = encoded(encoder, seen)
+                progress.advance(len(x))
+                return h
+
+            h = in_chunks(work, torch.from_numpy(np.asarray(X, dtype=np.float32)), _ROWS, threads).numpy()
+        if not np.isfinite(h).all():
+            row = int(np.flatnonzero(~np.isfinite(h).all(axis=1))[0])
+            raise ValueError(f"the encoder gave NaN or infinity, first for item {row} of {len(h)}. Look at that item.")
+        return h
+
+    def _reduced(self, h: np.ndarray) -> np.ndarray:
+        if self.components_ is None:
+            return np.ascontiguousarray(h, dtype=np.float32)
+        components = self.components_
+        # In chunks of a fixed size too, or a product's last bits would depend on how many items it is of.
+        return in_chunks(
+            lambda rows: torch.from_numpy(components.transform(rows.numpy())), torch.from_numpy(h), _ROWS, 1
+        ).numpy()
+
+    # ------------------------------------------------------------------ the decoder
+    def _learn_back(self, X: np.ndarray, z: np.ndarray, seed: int, callback: Any) -> None:
+        """Trains the decoder to give the items back from their latents."""
+        unit = scaling.choose(X)
+        self.likelihood_ = (
+            ("bernoulli" if unit == "unit" else "gaussian") if self.likelihood == "auto" else self.likelihood
+        )
+        asked = LIKELIHOODS[kind_of(self.likelihood_)].unit if kind_of(self.likelihood_) in LIKELIHOODS else "any"
+        self.unit_, self.shift_, self.scale_ = scaling.learn(X, unit if asked == "any" else asked)
+        plan = networks.plan(self.shape_, self.decoder or "auto", self.hidden)
+        self.architecture_ = plan.architecture()
+        decoder = self._built(plan)
+        self.history_ = train_decoder(
+            decoder, plan, torch.from_numpy(self._units().forward(X)), torch.from_numpy(z), seed=seed,
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, threads=self.threads,
+            callback=callback,
+        )  # fmt: skip
+        self.decoder_ = decoder.eval().requires_grad_(False)
+
+    def _built(self, plan: networks.Plan) -> LatentDecoder:
+        with torch.random.fork_rng(devices=[]):  # layers draw starting weights from the global generator, unasked
+            likelihood = make_part(LIKELIHOODS, self.likelihood_, "likelihood", shape=plan.shape, scale=None)
+            return LatentDecoder(plan, self.dims_, likelihood)
+
+    def _decode(self, z: Tensor) -> Tensor:
+        assert self.decoder_ is not None  # for the type checker: there is no way here without one
+        with torch.inference_mode():
+            return self.decoder_(z)
+
+    def _units(self) -> scaling.Scaling:
+        return scaling.Scaling(self.unit_, self.shift_, self.scale_)
