@@ -1,25 +1,22 @@
 """Tables from files: CSV with its delimiter, encoding and dates found out, Parquet, JSON lines."""
 
-import csv
 import gzip
-import io
 import json
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptFileError
 from ..optional import require
 from ..resources import refuse_if_too_large
+from . import csv_files
 from .folders import suffix
 from .protocol import Skipped
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".jsonl", ".ndjson")
 
-_SNIFFED = 64 * 1024  # bytes that the delimiter is found in
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?")
-_ZONE = re.compile(r"\d(Z|[+-]\d\d:?\d\d)$")
+_LOOKED_AT = 64 * 1024  # characters in which a file that is no text shows itself
+_FEW_ZEROS = 0.01  # share of zero bytes that are damage in a text; more are another kind of file
 _BLOW_UP = 4  # bytes in memory for one in a CSV; measured 2 to 5
 
 
@@ -62,35 +59,11 @@ def load(path: str) -> Loaded:
 # ---------------------------------------------------------------------- CSV
 def _load_csv(path: str, tab: bool) -> Loaded:
     text, notes = _text(path)
-    if not text.strip():
-        raise ValueError(f"{path} is empty: no line has anything in it. Pass a table with a header and rows.")
-    if "\0" in text[:_SNIFFED]:
+    head = text[:_LOOKED_AT]
+    if head.count("\0") > _FEW_ZEROS * len(head):
         raise CorruptFileError(f"{path} is not a table of text: it holds zero bytes. Pass a CSV, or its right suffix.")
-    delimiter = "\t" if tab else _delimiter(text[:_SNIFFED])
-    sample = text[:_SNIFFED]
-    decimal = "," if delimiter == ";" and re.search(r"(^|;)-?\d+,\d+(;|$)", sample, re.M) else "."
-    header = None if _is_all_numbers(sample.splitlines()[0], delimiter) else 0
-    if delimiter not in ",\t":
-        notes.append(f"delimiter {delimiter!r}")
-    if header is None:
-        notes.append("no header line: columns are numbered")
-    options = {"sep": delimiter, "decimal": decimal, "header": header, "skipinitialspace": True}
-    pandas = require("pandas", "tables", "a CSV file")
-    skipped: list[Skipped] = []
-    try:
-        frame = pandas.read_csv(io.StringIO(text), low_memory=False, **options)
-    except pandas.errors.ParserError:
-        good, skipped = _lines_that_fit(text, delimiter, path)
-        try:
-            frame = pandas.read_csv(io.StringIO(good), low_memory=False, **options)
-        except ValueError as error:
-            raise CorruptFileError(f"{path} is not readable as CSV: {error}") from None
-    if not isinstance(
-        frame.index, pandas.RangeIndex
-    ):  # every row has a delimiter at its end, or an unnamed first column
-        frame = frame.reset_index()
-    frame.columns = [str(name) for name in frame.columns]
-    return Loaded(_with_moments(frame), skipped, notes)
+    frame, skipped, more = csv_files.parse(text, path, tab)
+    return Loaded(frame, skipped, notes + more)
 
 
 def _text(path: str) -> tuple[str, list[str]]:
@@ -111,74 +84,6 @@ def _text(path: str) -> tuple[str, list[str]]:
     except UnicodeDecodeError as error:
         byte = raw[error.start : error.start + 1]
         return raw.decode("latin-1"), [f"read as Latin-1: byte {error.start:,} is {byte!r}, which is not UTF-8"]
-
-
-def _delimiter(sample: str) -> str:
-    """The delimiter that cuts the first lines into the same number of cells, the more cells the better."""
-    lines = sample.splitlines()[:50]
-    if len(sample) == _SNIFFED:
-        lines = lines[:-1] or lines
-    best, most = ",", 1
-    for candidate in (",", "\t", ";", "|"):
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=candidate) if row]
-        except csv.Error:
-            continue
-        usual = max(set(widths), key=widths.count) if widths else 1
-        if usual > most and widths[0] == usual and widths.count(usual) >= 0.8 * len(widths):
-            best, most = candidate, usual
-    return best
-
-
-def _is_all_numbers(line: str, delimiter: str) -> bool:
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter))
-        return all(float(cell.replace(",", ".")) is not None for cell in cells)
-    except (ValueError, StopIteration, csv.Error):
-        return False
-
-
-def _lines_that_fit(text: str, delimiter: str, path: str) -> tuple[str, list[Skipped]]:
-    """The lines with as many cells as the first, and the others by their number; only when the fast road failed."""
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    held = io.StringIO()
-    writer = csv.writer(held, delimiter=delimiter)
-    skipped: list[Skipped] = []
-    width = 0
-    try:
-        for row in reader:
-            width = width or len(row)
-            if not row:
-                continue
-            if len(row) <= width:
-                writer.writerow(row)
-            else:
-                skipped.append(
-                    Skipped(f"line {reader.line_num}", f"{len(row)} cells, where the first line has {width}")
-                )
-    except csv.Error as error:
-        raise CorruptFileError(f"{path} is not readable as CSV at line {reader.line_num}: {error}.") from None
-    return held.getvalue(), skipped
-
-
-def _with_moments(frame: Any) -> Any:
-    """Turns columns whose every word is an ISO 8601 date into dates; text files have no types of their own."""
-    pandas = require("pandas", "tables", "a CSV file")
-    for name in frame.columns:
-        column = frame[name]
-        if str(column.dtype) not in ("object", "str"):
-            continue
-        words = column.dropna()
-        if not len(words) or not isinstance(words.iloc[0], str) or not _MOMENT.fullmatch(words.iloc[0]):
-            continue
-        different = words.unique().tolist()
-        if all(isinstance(word, str) and _MOMENT.fullmatch(word) for word in different):
-            zoned = any(_ZONE.search(word) for word in different)
-            try:
-                frame[name] = pandas.to_datetime(column, format="ISO8601", utc=zoned)
-            except (ValueError, OverflowError):
-                continue
-    return frame
 
 
 # ---------------------------------------------------------------------- Parquet and JSON lines
@@ -216,4 +121,4 @@ def _load_json_lines(path: str) -> Loaded:
             skipped.append(Skipped(f"line {number}", f"holds {type(row).__name__}, where an object belongs"))
     if not rows:
         raise ValueError(f"{path} holds no JSON object ({skipped[0].reason if skipped else 'no lines'}).")
-    return Loaded(_with_moments(pandas.DataFrame(rows)), skipped, notes)
+    return Loaded(csv_files.with_moments(pandas.DataFrame(rows)), skipped, notes)

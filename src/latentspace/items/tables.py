@@ -89,7 +89,7 @@ class Table(Modality):
             loaded = table_files.load(path)
             found = rows_of(loaded.frame)
             assert found is not None
-            return cls._gathered(found[0], None, ids, path, loaded)
+            return cls._gathered(*found, ids, path, loaded)
         found = rows_of(source)
         if found is None:
             return None
