@@ -43,7 +43,7 @@ def test_scalar_codes_are_all_integers_below_their_size_each_with_a_latent_of_it
     codes = torch.arange(coder.size).unsqueeze(1).expand(-1, groups)
     z = coder.decode(codes)
     assert len(torch.unique(z, dim=0)) == coder.size
-    assert z.abs().max() <= 1
+    assert z.abs().max() < 5
     assert torch.equal(coder.codes(z), codes)
     assert torch.equal(coder.project(z), z)
 
@@ -69,7 +69,7 @@ def test_vector_codes_name_the_nearest_entry_and_decode_to_it(groups, width, siz
     h = _normal(17, groups * width, seed=seed + 1)
     q = coder(h)
     books = coder.codebooks[:, 0].expand(groups, -1, -1).numpy()
-    pieces = h.unflatten(1, (groups, width)).numpy()
+    pieces = coder.steady(h).unflatten(1, (groups, width)).numpy()
     far = np.square(pieces[:, :, None] - books[None]).sum(-1)  # (17, groups, size)
     np.testing.assert_array_equal(q.codes, far.argmin(-1))
     assert torch.equal(coder.decode(q.codes), q.mean)
@@ -84,8 +84,8 @@ def test_the_gradient_passes_as_if_nothing_had_been_rounded(kind):
     q = coder(h)
     (q.mean * weights).sum().backward()
     steady = coder.steady(h.detach())
-    slope = 0.8 / torch.cosh(0.8 * steady).square()
-    expected = weights / coder.steady.square.sqrt() * (slope if kind == "fsq" else 1)
+    slope = 5 * (0.8 / 3) / torch.cosh(0.8 / 3 * steady).square()
+    expected = weights * 3 / coder.steady.square.sqrt() * (slope if kind == "fsq" else 1)
     torch.testing.assert_close(h.grad, expected, rtol=1e-3, atol=1e-5)
 
 
@@ -111,7 +111,7 @@ def test_unused_entries_restart_where_items_are(shared):
     _learned(coder, h, steps=100)
     assert few == 4
     assert coder.codes(coder.steady(h)).unique().numel() == 32
-    assert coder.codebooks.abs().max() < 6
+    assert coder.codebooks.abs().max() < 18
     assert coder.used(None)["perplexity"] > 16
 
 
@@ -139,13 +139,13 @@ def test_perplexity_is_the_size_of_an_even_codebook_and_1_of_a_single_code():
     assert perplexity(torch.tensor([1.0, 1, 2])) == pytest.approx(2 * math.sqrt(2))
 
 
-def test_a_steady_unit_has_mean_0_and_deviation_1_whatever_the_encoder_gives():
+def test_a_steady_unit_has_mean_0_and_deviation_3_whatever_the_encoder_gives():
     steady = Steady(3)
     h = torch.tensor([1e4, -5.0, 0.0]) + torch.tensor([50.0, 1e-3, 2.0]) * _normal(4000, 3)
     for batch in h.split(100):
         steady.learn(steady(batch))
-    torch.testing.assert_close(steady(h).mean(0), torch.zeros(3), atol=0.2, rtol=0)
-    torch.testing.assert_close(steady(h).std(0), torch.ones(3), atol=0.2, rtol=0)
+    torch.testing.assert_close(steady(h).mean(0), torch.zeros(3), atol=0.6, rtol=0)
+    torch.testing.assert_close(steady(h).std(0), torch.full((3,), 3.0), atol=0.6, rtol=0)
 
 
 @pytest.mark.parametrize(

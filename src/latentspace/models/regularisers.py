@@ -182,12 +182,12 @@ class DecoderSpectral(_SmoothDecoder):
 
     Parameters
     ----------
-    bound : float, default=4.0
+    bound : float, default=16.0
         The largest singular value that a layer's weights may have; a convolution's as a matrix of its kernel.
     latent_weight : float, default=0.1
     """
 
-    def __init__(self, bound: float = 4.0, latent_weight: float = 0.1):
+    def __init__(self, bound: float = 16.0, latent_weight: float = 0.1):
         super().__init__(0.0, latent_weight)
         self.bound = in_range("bound", bound, 1e-6, 1e6)
 

@@ -9,16 +9,17 @@ from torch import Tensor, nn
 
 from ..parts import whole
 from .coded import Coded, perplexity
-from .steady import Steady
+from .steady import DEVIATION, Steady
 
 _MOST_LEVELS = 4096
-_SLOPE = 0.8  # tanh(0.8 h) is within 0.02 of the normal distribution's own 2 F(h) - 1
+_SLOPE = 0.8 / DEVIATION  # tanh(0.8 h) is within 0.02 of the standard normal distribution's own 2 F(h) - 1
+_SPAN = 5.0  # z goes from -5 to 5, a deviation of about 3
 
 
 class ScalarCodes(nn.Module):
-    """z_i is the centre of the one of L_i equal bins of (-1, 1) that tanh(0.8 h_i) falls into (Mentzer et al., 2024).
+    """z_i is the centre of that one of L_i equal bins of (-5, 5) which holds 5 tanh(0.27 h_i) (Mentzer et al., 2024).
 
-    h is in a steady unit, in which tanh(0.8 h) spreads a normal distribution evenly over the bins. The paper rounds
+    h has a deviation of 3, so that the bound spreads a normal distribution evenly over the bins. The paper rounds
     instead, which gives the outermost levels half a bin, and shifts an even number of levels by a bin's half, which
     leaves one of two levels nearly without items.
 
@@ -71,7 +72,7 @@ class ScalarCodes(nn.Module):
     def forward(self, h: Tensor) -> Coded:
         """The encoder's outputs (n, dims) to q."""
         steady = self.steady(h)
-        bounded = torch.tanh(_SLOPE * steady)
+        bounded = _SPAN * torch.tanh(_SLOPE * steady)
         codes = self.codes(bounded)
         return Coded(Coded.passing(bounded, self.decode(codes)), steady, codes)
 
@@ -81,14 +82,14 @@ class ScalarCodes(nn.Module):
 
     def codes(self, z: Tensor) -> Tensor:
         """Latents (n, dims) to codes, int64 (n, groups)."""
-        bins = ((z.unflatten(1, (-1, self.group)) + 1) / 2 * self.levels).floor()
+        bins = ((z.unflatten(1, (-1, self.group)) / _SPAN + 1) / 2 * self.levels).floor()
         bins = torch.minimum(bins.clamp_min(0), self.levels - 1).to(torch.int64)
         return (bins * self.weights).sum(-1)  # mixed radix, the group's first dimension counting by one
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (n, groups) to latents (n, dims)."""
         bins = (codes.unsqueeze(-1) // self.weights) % self.levels.to(torch.int64)  # (n, groups, group)
-        return ((2 * bins + 1) / self.levels - 1).flatten(1)
+        return (_SPAN * ((2 * bins + 1) / self.levels - 1)).flatten(1)
 
     def commitment(self, q: Coded) -> Tensor:
         """Nothing to pay: the bound holds h near z already."""
