@@ -11,7 +11,7 @@ class Steady(nn.Module):
     """3 (h - mean) / deviation, by moving averages over batches.
 
     Without it an encoder drifts faster than codes follow: with finite scalar codes, all of the first steps' outputs
-    landed where the bound is flat, and every item had the same code. On 3,000 MNIST digits, in 16 dimensions, 16 epochs,
+    landed where the bound is flat, and every item had the same code. On 3,000 MNIST digits, 16 dimensions, 16 epochs,
     a deviation of 3 in place of 1 took the test error of vector codes from 0.0253 to 0.0180.
 
     Parameters
