@@ -89,7 +89,7 @@ def test_pictures_are_brought_to_the_encoders_size_channels_and_unit():
 def test_one_picture_is_the_same_in_bytes_and_in_shares(digits):
     x = small(digits, 30)
     shares, whole = (
-        ls.Pretrained(nn.Flatten(), size=8, decoder=None).fit(scaled).transform(scaled) for scaled in (x, x * 255)
+        ls.Pretrained(nn.Flatten(), input_size=8, decoder=None).fit(scaled).transform(scaled) for scaled in (x, x * 255)
     )
     np.testing.assert_allclose(shares, whole, atol=1e-6)
 
@@ -197,7 +197,7 @@ def test_a_broken_onnx_file_is_named(onnx):
 
 def test_pictures_of_another_range_are_refused(digits):
     with pytest.raises(ValueError, match=r"in \[0, 1\] or \[0, 255\], but these hold -1 to 1"):
-        ls.Pretrained(nn.Flatten(), size=8).fit(small(digits) * 2 - 1)
+        ls.Pretrained(nn.Flatten(), input_size=8).fit(small(digits) * 2 - 1)
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -215,7 +215,7 @@ def test_efficientnet_tells_digits_apart(digits):
     from sklearn.neighbors import KNeighborsClassifier
 
     x, y = small(digits, 120), digits[1][:120]
-    model = ls.Pretrained("efficientnet-lite0", dims=16, size=64, epochs=2, random_state=0).fit(x)
+    model = ls.Pretrained("efficientnet-lite0", dims=16, input_size=64, epochs=2, random_state=0).fit(x)
     assert model.width_ == 1280
     z = model.transform(x)
     assert KNeighborsClassifier(3).fit(z[:90], y[:90]).score(z[90:], y[90:]) > 0.5

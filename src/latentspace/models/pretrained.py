@@ -53,7 +53,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Principal components of what the encoder gives, as for `PCA`; None keeps all that it gives.
     whiten : bool, default=False
         Give each of them variance 1.
-    size, mean, std : int, list of float, list of float; or None
+    input_size, input_mean, input_std : int, list of float, list of float; or None
         What pictures in [0, 1] become for the encoder: side in pixels, (x - mean) / std in each channel. None takes
         what the encoder was trained with, as far as it says so. A smaller size takes less time.
     decoder : str or None, default="auto"
@@ -96,7 +96,8 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def __init__(
         self, encoder: Any = "efficientnet-lite0", dims: int | float | Literal["auto"] | None = None, *,
-        whiten: bool = False, size: int | None = None, mean: list[float] | None = None, std: list[float] | None = None,
+        whiten: bool = False, input_size: int | None = None, input_mean: list[float] | None = None,
+        input_std: list[float] | None = None,
         decoder: str | None = "auto", likelihood: Any = "auto", hidden: list[int] | None = None,
         epochs: int | str = "auto", batch_size: int = 128, learning_rate: float = 4e-3, threads: int | None = None,
         random_state: Any = None,
@@ -104,9 +105,9 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.encoder = encoder
         self.dims = dims
         self.whiten = whiten
-        self.size = size
-        self.mean = mean
-        self.std = std
+        self.input_size = input_size
+        self.input_mean = input_mean
+        self.input_std = input_std
         self.decoder = decoder
         self.likelihood = likelihood
         self.hidden = hidden
@@ -238,7 +239,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _pictures(self) -> Pictures | None:
         """What the pictures become, the user's word before the encoder's; None where items go in as they are."""
         own = self._opened().pictures
-        given = {name: getattr(self, name) for name in ("size", "mean", "std")}
+        given = {name: getattr(self, f"input_{name}") for name in ("size", "mean", "std")}
         given = {name: value for name, value in given.items() if value is not None}
         return (own or Pictures())._replace(**given) if own is not None or given else None
 

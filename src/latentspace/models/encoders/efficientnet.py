@@ -26,7 +26,7 @@ class _Features(nn.Module):
 def open_efficientnet(argument: str) -> ModuleEncoder:
     """Opens "efficientnet-lite0" (Tan and Le, 2019): pictures of 224 pixels, (pixel - 127) / 128.
 
-    66 ms a picture on one core; `size=128` takes 15.
+    66 ms a picture on one core; `input_size=128` takes 15.
 
     Raises
     ------
