@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from latentspace.cli import arguments
+from latentspace.models import FAMILIES, PRESETS
 
 
 def run(*words, cwd, code=0, stdin=None):
@@ -48,6 +49,18 @@ def test_fit_and_info_say_what_is_in_the_file(place):
     words = run("info", "photos.latent", cwd=place).stdout
     assert "photos" in words
     assert "reconstruction" in words
+
+
+def test_models_lists_what_fit_takes_and_its_help_says_where_the_list_is(place):
+    listed = json.loads(run("models", "--json", cwd=place).stdout)
+    assert listed["families"] == list(FAMILIES)
+    assert {row["preset"]: row["options"] for row in listed["presets"]} == {
+        name: dict(preset.options) for name, preset in PRESETS.items()
+    }
+    words = run("models", cwd=place).stdout.splitlines()
+    assert words[0] == f"families: {', '.join(FAMILIES)}"
+    assert [line.split()[0] for line in words[3:]] == list(PRESETS)
+    assert "latentspace models" in " ".join(run("fit", "--help", cwd=place).stdout.split())
 
 
 def test_search_prints_a_table_with_the_scores_first_hit_the_file_itself(place):

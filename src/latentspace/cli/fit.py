@@ -16,7 +16,14 @@ from .printing import print_facts, print_json
 def fit(
     source: a.Source,
     out: Annotated[Path, typer.Option("-o", "--out", help="The .latent file to write.")],
-    model: Annotated[str, typer.Option("--model", "-m", help=f"One of {', '.join(FAMILIES)}.")] = "pca",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help=f"A family ({', '.join(FAMILIES)}) or a preset, as beta-tc; `latentspace models` lists them.",
+        ),
+    ] = "pca",
     dims: Annotated[
         str | None, typer.Option("--dims", "-d", help="A number, a share of variance (0.95), or auto.")
     ] = None,
