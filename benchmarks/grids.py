@@ -60,7 +60,7 @@ def draw_all(names: list[str]) -> None:
     """Draws the named presets, or all that have no picture yet, and shows on the page those that have one."""
     from latentspace.models.presets import PRESETS
 
-    known = [name for name, preset in PRESETS.items() if preset.family not in NOT_OF_DIGITS]
+    known = [name for name in PRESETS if name not in NOT_OF_DIGITS]
     for name in names or known:
         path = FOLDER / f"{name}.png"
         if names or not path.exists():
