@@ -1,17 +1,18 @@
 """Features to the unit that a network trains in, and back: learned at fit, kept with the model.
 
-Three units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
+Four units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
 features share a meaning, as pixels do. "standard": each feature by its own mean and standard deviation; right where
 columns have units of their own; in sequences (n, c, t) each channel, over all its steps. Sums run in float64, and the
 shift is subtracted before anything is rounded to float32: columns at 1e6 + noise keep their noise. "counts": whole
-numbers from 0, left as they are, for likelihoods of counts.
+numbers from 0, left as they are, for likelihoods of counts. "mixed": as "standard", but features that hold nothing but
+0 and 1 are left as they are, for likelihoods of yes and no among numbers.
 """
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-Unit = Literal["unit", "standard", "counts"]
+Unit = Literal["unit", "standard", "counts", "mixed"]
 
 _MOST = 2**24  # the largest count up to which float32 holds every whole number
 _BLOCK = 2**22  # values that are scaled at a time in float64: 32 MB
@@ -22,9 +23,9 @@ class Scaling(NamedTuple):
 
     Attributes
     ----------
-    unit : "unit", "standard" or "counts"
+    unit : "unit", "standard", "counts" or "mixed"
         Which it is: x in [0, 1]; x with mean 0 and standard deviation 1 in every column, or in every channel of
-        sequences; x the features themselves.
+        sequences; x the features themselves; either of the last two by column.
     shift, scale : float64 arrays of shape (1,) or (p,)
         In the features' own unit. A constant feature has scale 0: its x is 0, and its value comes back exactly.
     """
@@ -70,6 +71,8 @@ def learn(features: np.ndarray, unit: str) -> Scaling:
     """Learns a scaling from features of shape (n, ...)."""
     if unit == "counts":
         return Scaling("counts", np.zeros(1), np.ones(1))
+    if unit == "mixed":
+        return _mixed(features)
     return _unit(features) if unit == "unit" else _standard(features)
 
 
@@ -104,6 +107,15 @@ def _unit(features: np.ndarray) -> Scaling:
         low, high = 0.0, (255.0 if high > 100 else high)
     span = high - low
     return Scaling("unit", np.array([low]), np.array([span]))
+
+
+def _mixed(features: np.ndarray) -> Scaling:
+    standard = _standard(features)
+    flat = features.reshape(len(features), -1)
+    yes_or_no = np.ones(flat.shape[1], bool)
+    for rows in _blocks(flat):
+        yes_or_no &= ((flat[rows] == 0) | (flat[rows] == 1)).all(axis=0)
+    return Scaling("mixed", np.where(yes_or_no, 0.0, standard.shift), np.where(yes_or_no, 1.0, standard.scale))
 
 
 def _standard(features: np.ndarray) -> Scaling:

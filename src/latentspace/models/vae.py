@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -91,6 +91,7 @@ class VAE(NeuralModel):
     """
 
     family: ClassVar[str] = "vae"
+    reads_columns: ClassVar[bool] = True
 
     def __init__(
         self, dims: int | str = 16, *, posterior: Spec = "gaussian", prior: Spec = "normal", divergence: Spec = "kl",
@@ -134,7 +135,23 @@ class VAE(NeuralModel):
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         with torch.inference_mode():
             z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
-        return self.inverse_transform(z.numpy())
+        return self.draw(z.numpy(), seed)
+
+    def draw(self, z: Any, random_state: Any = None) -> np.ndarray:
+        """Latents (n, dims) to features drawn from p(x given z), where the likelihood draws, as for columns of a table.
+
+        For the others, pictures above all, the mean that `inverse_transform` gives: a draw would add noise to it.
+        """
+        check_is_fitted(self)
+        likelihood = self.network_.likelihood
+        if not hasattr(likelihood, "draw"):
+            return self.inverse_transform(z)
+        z = check_array(z, dtype=np.float32, input_name="z")
+        outputs = torch.from_numpy(self._apply(self.network_.outputs, np.ascontiguousarray(z)))
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        with torch.inference_mode():
+            x = likelihood.draw(outputs, torch.Generator().manual_seed(seed))
+        return self._units().backward(x.numpy())
 
     @available_if(_has_density)
     def score_samples(self, X: Any, draws: int = 16) -> np.ndarray:
@@ -155,7 +172,7 @@ class VAE(NeuralModel):
         return bound
 
     def _compose(self, plan: Plan, dims: int, likelihood: Any) -> Composition:
-        weights = {"beta": self.beta, "warm_up": self.warm_up, "free_bits": self.free_bits}
+        weights = {"beta": self.beta * likelihood.eases, "warm_up": self.warm_up, "free_bits": self.free_bits}
         drawn = {} if self.draws is None else {"draws": self.draws}
         return Composition(
             plan,

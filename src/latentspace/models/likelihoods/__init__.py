@@ -6,6 +6,7 @@ x of shape (n, c, ...). Each works in one unit of x (see `scaling`), which the d
 
 from .base import Likelihood
 from .bernoulli import Bernoulli
+from .columns import Columns
 from .counts import Multinomial, NegativeBinomial, Poisson
 from .feature_matching import FeatureMatching
 from .logistic_mixture import LogisticMixture
@@ -16,11 +17,11 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     kind.name: kind
     for kind in (
         Bernoulli, Gaussian, GaussianPerDim, Laplace, LogisticMixture, Multinomial, Poisson, NegativeBinomial,
-        MultiScaleSimilarity, FeatureMatching,
+        MultiScaleSimilarity, FeatureMatching, Columns,
     )
 }  # fmt: skip
 
 __all__ = [
-    "LIKELIHOODS", "Bernoulli", "FeatureMatching", "Gaussian", "GaussianPerDim", "Laplace", "Likelihood",
+    "LIKELIHOODS", "Bernoulli", "Columns", "FeatureMatching", "Gaussian", "GaussianPerDim", "Laplace", "Likelihood",
     "LogisticMixture", "MultiScaleSimilarity", "Multinomial", "NegativeBinomial", "Poisson",
 ]  # fmt: skip

@@ -22,8 +22,9 @@ class Likelihood(nn.Module):
     ----------
     name : str
         In `LIKELIHOODS`.
-    unit : {"unit", "counts", "any"}
-        What x must be: in [0, 1], whole numbers from 0, or whichever of "unit" and "standard" suits the data.
+    unit : {"unit", "counts", "mixed", "any"}
+        What x must be: in [0, 1], whole numbers from 0, columns that are standard or hold 0 and 1, or whichever of
+        "unit" and "standard" suits the data.
     heads : int
         Numbers that the decoder gives for each feature.
     is_density : bool
@@ -31,6 +32,8 @@ class Likelihood(nn.Module):
         whole numbers, and what is no likelihood but a measure of distance, is not.
     has_scale : bool
         Whether `scale` means anything to it.
+    eases : float
+        What the divergence counts beside it, times the model's own beta.
     judged : bool
         Whether nll on held-out items tells which epoch is best; not where a learned critic measures it.
     """
@@ -38,6 +41,7 @@ class Likelihood(nn.Module):
     name: ClassVar[str]
     unit: ClassVar[str] = "any"
     is_density: ClassVar[bool] = False
+    eases: ClassVar[float] = 1.0
     judged: ClassVar[bool] = True
     has_scale: ClassVar[bool] = False
 
