@@ -11,13 +11,13 @@ ROWS = re.findall(r"^\| `([a-z][a-z0-9-]*)` \|", PAGE, re.MULTILINE)
 
 
 def test_every_family_and_preset_has_one_row():
-    assert sorted(ROWS) == sorted(FAMILIES.keys() | PRESETS.keys())
+    assert sorted(ROWS) == sorted(FAMILIES.keys() | PRESETS.keys()), "docs/models.md: a row too many or too few"
 
 
 def test_a_preset_stands_beside_its_own_paper():
     for name, preset in PRESETS.items():
-        row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
-        assert f"| {preset.paper} |" in row, f"{name}: the table of presets says {preset.paper}"
+        row = next((line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")), "")
+        assert f"| {preset.paper} |" in row, f"docs/models.md: {name} needs a row with its paper, {preset.paper}"
 
 
 def test_every_model_that_the_decisions_name_is_there():
