@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .maps.map import Map
     from .models.history import History
     from .search.hits import Hits
+    from .topics import Topics
 
 Metric = Literal["cosine", "euclidean", "dot"]
 OnExisting = Literal["raise", "skip", "replace"]
@@ -397,6 +398,18 @@ class LatentSpace:
     def _is_latent(self, what: Any) -> bool:
         # Only a single latent is told by its shape: rows of them could be rows of items, and have vector= to say so.
         return isinstance(what, np.ndarray) and what.shape == (self.dims,) and self.modality.shape != (self.dims,)
+
+    def topics(self, n: int = 10) -> "Topics":
+        """Tells what each dimension is about, as the n features that weigh most in it: words, for texts.
+
+        Raises
+        ------
+        UnsupportedError
+            If the features have no names, or the model has no weight for each; "prodlda", "nmf" and "lsa" have.
+        """
+        from .topics import topics_of
+
+        return topics_of(self, n)
 
     # ------------------------------------------------------------------ map
     def map(self, method: str = "tsne", *, seed: int = 0, **options: Any) -> "Map":

@@ -94,9 +94,18 @@ def test_a_kl_in_closed_form_is_the_mean_log_ratio_over_draws(posterior, prior):
 
 @pytest.mark.parametrize("name", WITH_DENSITY)
 def test_only_the_prior_that_a_closed_form_is_known_for_gets_one(name):
-    known = {"gaussian": "normal", "vmf": "sphere"}
+    known = {"gaussian": "normal", "vmf": "sphere"}  # and a normal prior of any variance: see below
     for prior in ("normal", "mixture", "sphere", "poincare"):
         assert (_posterior(name).kl(PRIORS[prior](3)) is not None) == (known.get(name) == prior)
+
+
+def test_the_gaussians_divergence_from_a_wider_normal_is_that_of_torchs_distributions():
+    prior = PRIORS["dirichlet"](4, alpha=0.3)
+    q = _posterior("gaussian", dims=4)
+    theirs = td.kl_divergence(
+        td.Normal(q.mean, torch.exp(0.5 * q.log_var)), td.Normal(torch.zeros(4), math.sqrt((1 - 1 / 4) / 0.3))
+    )
+    torch.testing.assert_close(q.kl(prior), theirs)
 
 
 def test_the_gaussians_density_and_draws_are_those_of_a_normal():

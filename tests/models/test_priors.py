@@ -16,7 +16,7 @@ from latentspace.models.priors import PRIORS
 from latentspace.models.priors.ball import BallPrior
 from latentspace.models.updates import Updates
 
-FLAT = ["normal", "mixture", "flow", "vamp"]
+FLAT = ["normal", "mixture", "flow", "vamp", "dirichlet"]
 
 
 def _generator(seed: int = 0) -> torch.Generator:

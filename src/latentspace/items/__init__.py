@@ -24,6 +24,7 @@ class _Kinds(Mapping):
         "images": ("latentspace.items.images", "Images"),
         "audio": ("latentspace.items.audio", "Audio"),
         "interactions": ("latentspace.items.interactions", "Interactions"),
+        "strings": ("latentspace.items.strings", "Strings"),
         "texts": ("latentspace.items.texts", "Texts"),
         "table": ("latentspace.items.tables", "Table"),
         "array": ("latentspace.items.arrays", "Array"),
@@ -54,7 +55,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     ----------
     source : path, array, frame, or list of items
         A folder, a file, or what is in memory already.
-    kind : "images", "audio", "interactions", "texts", "table" or "array", optional
+    kind : "images", "audio", "interactions", "strings", "texts", "table" or "array", optional
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
@@ -113,6 +114,7 @@ def describe(kind: str, gathered: Gathered) -> str:
         "images": ("image", "images"),
         "audio": ("sound", "sounds"),
         "interactions": ("user", "users"),
+        "strings": ("string", "strings"),
         "texts": ("text", "texts"),
         "table": ("row", "rows"),
         "array": ("row", "rows"),

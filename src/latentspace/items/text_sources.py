@@ -75,6 +75,16 @@ def gather(source: Any, ids: Any, *, lines: bool = False) -> Gathered | None:
     return _of_list(list(source), ids, f"list of {len(source):,} texts")
 
 
+def gather_new(source: Any, ids: Any, column: str | None, *, lines: bool = False) -> Gathered | None:
+    """As `gather`, for a fitted modality: a string that names no file is a text, and a table's column is known."""
+    if isinstance(source, str) and not _names_a_path(source):
+        source = [source]
+    gathered = gather(source, ids, lines=lines)
+    if gathered is None or not isinstance(gathered.raw, TextColumn):
+        return gathered
+    return column_taken(gathered, column)
+
+
 def column_taken(items: Gathered, column: str | None) -> Gathered:
     """Rows of a table to their texts; the other columns stay as metadata, and rows without a text become missing ones.
 
@@ -130,7 +140,19 @@ def read(value: Any) -> tuple[str, str | None, str | None]:
     return ("", note, reason) if reason else (value, note, None)
 
 
+def are_words(given: Any) -> bool:
+    """Whether a file gave a list of strings."""
+    return isinstance(given, list) and all(isinstance(word, str) for word in given)
+
+
 # ---------------------------------------------------------------------- each kind of source
+def _names_a_path(text: str) -> bool:
+    try:
+        return len(text) < 4096 and os.path.lexists(text)
+    except ValueError:  # a zero byte
+        return False
+
+
 def _of_path(path: str, ids: Any, lines: bool) -> Gathered | None:
     if os.path.isdir(path):
         return None if lines else _as_paths(in_folder(walk(path), text_files.SUFFIXES, ids))

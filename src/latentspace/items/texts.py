@@ -1,6 +1,5 @@
 """Texts <-> words: each text as one sparse row of the words it holds."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -115,12 +114,7 @@ class Texts(Modality):
 
     def gather_new(self, source: Any, *, ids: Any = None) -> Gathered | None:
         """As `gather`; a string that names no file is a text itself."""
-        if isinstance(source, str) and not names_a_path(source):
-            return text_sources.gather([source], ids)
-        gathered = text_sources.gather(source, ids)
-        if gathered is not None and isinstance(gathered.raw, text_sources.TextColumn):
-            return text_sources.column_taken(gathered, self.column)
-        return gathered
+        return text_sources.gather_new(source, ids, self.column)
 
     # ------------------------------------------------------------------ features
     def suit(self, *, counts: bool, sparse: bool) -> None:
@@ -241,7 +235,7 @@ class Texts(Modality):
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Texts":
         """Rebuilds from `state`. Raises CorruptFileError for anything that `state` would not have given."""
         words, notes, idf = facts.get("words"), facts.get("notes"), arrays.get("idf")
-        whole = _are_words(words) and _are_words(notes) and facts.get("weights") in ("tfidf", "counts")
+        whole = all(map(text_sources.are_words, (words, notes))) and facts.get("weights") in ("tfidf", "counts")
         if not whole or len(set(words)) != len(words) or not words:  # type: ignore[arg-type]
             raise CorruptFileError("the texts reader's state is damaged: its words are no list of words.")
         if idf is None or idf.shape != (len(words),) or not np.isfinite(idf).all():
@@ -265,14 +259,6 @@ class Texts(Modality):
             raise ValueError(
                 f"max_share={share!r} is not a share of the texts. Give a number above 0, up to 1, or None."
             )
-
-
-def names_a_path(text: str) -> bool:
-    """Whether a string names a file or folder that is there, rather than being a text."""
-    try:
-        return len(text) < 4096 and os.path.lexists(text)
-    except ValueError:  # a zero byte
-        return False
 
 
 def _judged(reasons: Sequence[str | None], counts: csr_array, total: np.ndarray) -> list[str | None]:
@@ -310,6 +296,3 @@ def _notes(notes: Sequence[str], read_as: Sequence[tuple[str, str]], left_out: i
         said.append(f"{len(read_as):,} file{'s' if len(read_as) > 1 else ''} not in UTF-8; {name} was read as {note}")
     return [*said, f"{left_out:,} words left out, in too few texts or too many"] if left_out else said
 
-
-def _are_words(given: Any) -> bool:
-    return isinstance(given, list) and all(isinstance(word, str) for word in given)

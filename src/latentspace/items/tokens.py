@@ -17,7 +17,7 @@ _UNSPACED = {
     ),
     3: "\u0e00-\u0e4e\u0e80-\u0ece\u1000-\u1049\u1050-\u109d\u1780-\u17d3\ua9e0-\ua9ff\uaa60-\uaa7f",
 }
-_ASCII = re.compile(r"[a-z0-9]{2,}")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _PLAIN = re.compile(r"[^\W_]{2,}")  # in Latin letters, where NFKC leaves no marks
 _BEYOND = re.compile(r"[\u0300-\u1fff\u2c00-\U0010ffff]")  # where marks begin, and all scripts but Latin are
 
@@ -33,7 +33,7 @@ def words_of(text: str) -> Sequence[str]:
     ['the', 'cat', 'naïve', '東京', '京タ', 'タワ', 'ワー']
     """
     if text.isascii():
-        return _ASCII.findall(text.lower())
+        return [word for word in text.translate(_ASCII).split() if len(word) > 1]
     folded = folded_of(text)
     if not _BEYOND.search(folded):  # eight times as fast as what all scripts need
         return _PLAIN.findall(folded)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -230,6 +231,12 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 f"with {self.dims_}. Pass what transform() gave."
             )
         return self._units().backward(self._apply(self.network_.decode, np.ascontiguousarray(z)))
+
+    @available_if(lambda model: hasattr(getattr(getattr(model, "network_", None), "decoder", None), "topics"))
+    def topic_weights(self) -> np.ndarray:
+        """What each topic alone gives every feature, (dims, p); of models with network="topics"."""
+        with torch.inference_mode():
+            return self.network_.decoder.topics().numpy()
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; weights are arrays named as "network/encoder.layers.0.weight"."""

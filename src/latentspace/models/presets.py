@@ -90,6 +90,13 @@ PRESETS: dict[str, Preset] = {
     "vae-gan": Preset(
         "vae", {"likelihood": "feature-matching"}, "Larsen et al., 2016", "Sharp pictures, judged by a discriminator."
     ),
+    # Texts: what they are about.
+    "prodlda": Preset(
+        "vae",
+        {"likelihood": "multinomial", "network": "topics", "prior": "dirichlet"},
+        "Srivastava and Sutton, 2017",
+        "Topics of texts, as words that come together.",
+    ),
     # GANs with an encoder: sharp samples, and a way back.
     "gan": Preset("gan", {}, "Huang et al., 2024", "Sharp samples from a steady game, and an encoder."),
     "wgan-gp": Preset("gan", {"loss": "wgan-gp"}, "Gulrajani et al., 2017", "A GAN by Wasserstein distance: slower."),

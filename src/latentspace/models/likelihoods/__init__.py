@@ -6,6 +6,7 @@ x of shape (n, c, ...). Each works in one unit of x (see `scaling`), which the d
 
 from .base import Likelihood
 from .bernoulli import Bernoulli
+from .categorical import Categorical
 from .columns import Columns
 from .counts import Multinomial, NegativeBinomial, Poisson
 from .feature_matching import FeatureMatching
@@ -17,11 +18,11 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     kind.name: kind
     for kind in (
         Bernoulli, Gaussian, GaussianPerDim, Laplace, LogisticMixture, Multinomial, Poisson, NegativeBinomial,
-        MultiScaleSimilarity, FeatureMatching, Columns,
+        MultiScaleSimilarity, FeatureMatching, Columns, Categorical,
     )
 }  # fmt: skip
 
 __all__ = [
-    "LIKELIHOODS", "Bernoulli", "Columns", "FeatureMatching", "Gaussian", "GaussianPerDim", "Laplace", "Likelihood",
-    "LogisticMixture", "MultiScaleSimilarity", "Multinomial", "NegativeBinomial", "Poisson",
+    "LIKELIHOODS", "Bernoulli", "Categorical", "Columns", "FeatureMatching", "Gaussian", "GaussianPerDim", "Laplace",
+    "Likelihood", "LogisticMixture", "MultiScaleSimilarity", "Multinomial", "NegativeBinomial", "Poisson",
 ]  # fmt: skip

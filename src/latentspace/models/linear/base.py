@@ -96,6 +96,11 @@ class LinearModel(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             x_hat[rows] = z[rows] @ self.decoder_ + self.mean_
         return x_hat
 
+    def topic_weights(self) -> np.ndarray:
+        """What each dimension weighs in every feature, (dims, p)."""
+        check_is_fitted(self)
+        return self.decoder_
+
     def _encode(self, x: Any) -> np.ndarray:
         """Latents of a block of features in float64."""
         return x @ self.encoder_ if issparse(x) else (x - self.mean_) @ self.encoder_

@@ -54,13 +54,16 @@ class Gaussian:
         return -0.5 * (distance + self.log_var + math.log(2 * math.pi))
 
     def kl(self, prior: Any) -> Tensor | None:
-        """KL from a standard normal prior in nats, by dimension (n, dims); None for any other.
+        """KL from a normal prior around 0 in nats, by dimension (n, dims); None for any other.
 
-        (mean^2 + exp(log_var) - 1 - log_var) / 2 (Kingma and Welling, 2014, appendix B).
+        ((mean^2 + exp(log_var)) / variance - 1 - log_var + log(variance)) / 2, after Kingma and Welling (2014,
+        appendix B), whose prior has variance 1.
         """
-        if prior.name != "normal":
+        variance = getattr(prior, "variance", None)
+        if variance is None:
             return None
-        return 0.5 * (self.mean.square() + torch.exp(self.log_var) - 1 - self.log_var)
+        spread = self.mean.square() + torch.exp(self.log_var)
+        return 0.5 * (spread / variance - 1 - self.log_var + math.log(variance))
 
 
 class GaussianPosterior(nn.Module):

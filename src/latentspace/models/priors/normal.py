@@ -13,6 +13,7 @@ class StandardNormal(nn.Module):
 
     name: ClassVar[str] = "normal"
     space: ClassVar[str] = "euclidean"
+    variance: ClassVar[float] = 1.0
 
     def __init__(self, dims: int):
         super().__init__()

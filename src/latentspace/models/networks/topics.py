@@ -1,0 +1,67 @@
+"""Networks of topics: z says how much of each a text has, and a topic is what it does to every word's share."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .dense import DenseEncoder, Shape
+from .starting import Starts
+
+
+class TopicDecoder(Starts):
+    """outputs = norm(theta @ beta),  theta = softmax(z): the product of experts of ProdLDA.
+
+    Each word's output is a mixture of the topics', before the likelihood's softmax, so that topics multiply rather than
+    add: they can be sharper than the texts. Batch normalisation of the outputs keeps topics from collapsing into one
+    another at the start (Srivastava and Sutton, "Autoencoding variational inference for topic models", 2017).
+    """
+
+    def __init__(self, shape: Shape, hidden: tuple[int, ...], dims: int, heads: int):
+        super().__init__()
+        self.shape = (heads * shape[0], *shape[1:])
+        self.beta = nn.Parameter(torch.empty(dims, math.prod(self.shape)))
+        self.norm = Norm(math.prod(self.shape))
+
+    def settle(self, generator: torch.Generator) -> None:
+        """Draws beta uniformly, with the variance of a layer that keeps its input's (Glorot and Bengio, 2010)."""
+        bound = math.sqrt(6 / sum(self.beta.shape))
+        nn.init.uniform_(self.beta, -bound, bound, generator=generator)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.norm(torch.softmax(z, 1) @ self.beta).unflatten(1, self.shape)
+
+    def topics(self) -> Tensor:
+        """Each topic alone, (dims, p): what it gives when a text holds nothing else."""
+        return self.norm(self.beta)
+
+
+class Norm(nn.Module):
+    """(h - mean) / deviation for every output: over the batch in training, then as training left them on average.
+
+    No scale is learned: it would undo what the norm is for. A shift is.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(outputs))
+        self.register_buffer("variance", torch.ones(outputs))
+        self.shift = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, h: Tensor) -> Tensor:
+        return nn.functional.batch_norm(h, self.mean, self.variance, bias=self.shift, training=self.training)
+
+
+class TopicEncoder(DenseEncoder):
+    """Dense layers, whose outputs are normalised too."""
+
+    def __init__(self, shape: Shape, hidden: tuple[int, ...], outputs: int):
+        super().__init__(shape, hidden, outputs)
+        self.norm = Norm(outputs)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.norm(super().forward(x))
