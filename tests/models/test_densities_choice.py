@@ -12,12 +12,11 @@ from latentspace.models.densities.manifolds import MANIFOLDS
 from latentspace.models.densities.mixture import MixtureDensity
 
 
-def spirals(n: int, seed: int = 0) -> np.ndarray:
-    """Three arms in three turns: more bends than a mixture of 32 Gaussians can follow."""
+def torus(n: int, seed: int = 0) -> np.ndarray:
+    """Three circles at once, in six dims: a mixture would need a Gaussian for each combination of their arcs."""
     rng = np.random.default_rng(seed)
-    t = np.sqrt(rng.uniform(0.02, 1, n)) * 3 * 2 * np.pi
-    arm = rng.integers(0, 3, n) * 2 * np.pi / 3
-    return np.column_stack([t * np.cos(t + arm), t * np.sin(t + arm)]) / 6 + 0.05 * rng.standard_normal((n, 2))
+    angle = rng.uniform(0, 2 * np.pi, (n, 3))
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1) + 0.1 * rng.standard_normal((n, 6))
 
 
 # ---------------------------------------------------------------------- auto
@@ -51,9 +50,9 @@ def test_few_latents_and_linear_models_are_not_worth_a_network():
 
 @pytest.mark.slow
 def test_bends_that_no_mixture_follows_get_flow_matching():
-    chosen = fit_density(spirals(3000))
+    chosen = fit_density(torus(4000))
     assert chosen.family == "flow-matching"
-    assert chosen.scores_["flow-matching"] > chosen.scores_["mixture"] + 0.05
+    assert chosen.scores_["flow-matching"] > chosen.scores_["mixture"] + 0.3
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 5])

@@ -8,6 +8,7 @@ from .base import LatentDensity
 
 _HELD_OUT_AT_MOST = 500  # latents: the mean log-likelihood of so many is known to a few hundredths of a nat
 _LEVEL = 0.01  # nats an item: below this two densities are level and the simpler one is taken
+_WORTH = 0.05  # nats an item and dimension that a learned one must gain: with half of it, digits were drawn no better
 
 
 def choose(
@@ -15,9 +16,9 @@ def choose(
 ) -> LatentDensity:
     """Fits families, simplest first, to four fifths of the latents and returns the one that suits the rest best.
 
-    A later one is taken if it is better by more than 0.01 nats and by more than a standard error of the difference. A
-    learned one, which takes seconds, is tried only where some other has found what one Gaussian misses: where none
-    has, so many latents could not show what is to be learned.
+    A later one is taken if it is better by more than 0.01 nats, a learned one by more than 0.05 nats a dimension, and
+    by more than a standard error of the difference. A learned one, which takes seconds, is tried only where some other
+    has found what one Gaussian misses: where none has, so many latents could not show what is to be learned.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def choose(
             log_prob = density.log_prob(held_out)
             scores[name] = float(log_prob.mean())
             gain = log_prob - best_log_prob
-            if gain.mean() > max(_LEVEL, gain.std() / np.sqrt(n_held_out)):
+            enough = _WORTH * z.shape[1] if name in learned else _LEVEL
+            if gain.mean() > max(enough, gain.std() / np.sqrt(n_held_out)):
                 best, best_log_prob = density, log_prob
     if best.family not in learned:
         best = make(best.family).fit(z)
