@@ -215,8 +215,10 @@ def fit_parts(
     training: Mapping[str, Any],
 ) -> Fitted:
     """Runs the whole road from a source to latents; see `latentspace.fit` for the parameters."""
-    from .models.densities import fit_density
+    from .models.densities import density_class, fit_density
 
+    if density != "auto":
+        density_class(density)  # a name that is not known, or a package that is not there, before the model is trained
     began = time.monotonic()
     modality_class, gathered = gather(source, kind, ids, metadata)
     model_class = class_of(model) if isinstance(model, str) else model
