@@ -317,7 +317,25 @@ def test_ms_ssim_takes_as_many_scales_as_the_window_fits(side, scales):
 _DIGITS = load_digits().data.astype(np.float32)[:300]
 
 
-@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, {"kind": "logistic-mixture", "levels": 17, "components": 2}])
+def test_the_categorical_nll_is_that_of_torchs_distribution_and_its_mean_sums_to_one_a_step():
+    outputs, symbols = _random(6, 5, 7), torch.randint(5, (6, 7), generator=torch.Generator().manual_seed(1))
+    x = torch.nn.functional.one_hot(symbols, 5).transpose(1, 2).float()
+    likelihood = _started(LIKELIHOODS["categorical"]((5, 7)), x)
+    theirs = torch.distributions.Categorical(logits=outputs.transpose(1, 2)).log_prob(symbols)
+    _assert_nll(likelihood, outputs, x, theirs)
+    torch.testing.assert_close(likelihood.mean(outputs).sum(1), torch.ones(6, 7))
+
+
+@pytest.mark.parametrize("x", [torch.zeros(3, 4, 5), torch.ones(3, 4, 5), torch.rand(3, 4, 5), torch.eye(4)])
+def test_the_categorical_refuses_what_holds_other_than_one_symbol_a_step(x):
+    with pytest.raises(ValueError, match=r"a single 1 among the c symbols of each step"):
+        LIKELIHOODS["categorical"](tuple(x.shape[1:])).start(x, torch.Generator())
+
+
+OF_DIGITS = [name for name in LIKELIHOODS if name != "categorical"]
+
+
+@pytest.mark.parametrize("likelihood", [*OF_DIGITS, {"kind": "logistic-mixture", "levels": 17, "components": 2}])
 def test_digits_are_rebuilt_in_their_own_unit(likelihood):
     X = _DIGITS.reshape(-1, 1, 8, 8) if likelihood in ("ms-ssim", "feature-matching") else _DIGITS
     options = {"dims": 2, "beta": 0.1, "hidden": [64], "network": "dense", "epochs": 12, "batch_size": 32}
