@@ -84,12 +84,13 @@ def test_free_bits_count_together_where_the_kl_has_no_parts_by_dimension():
     assert abs(said["kl"].item()) < 0.01
 
 
-@pytest.mark.parametrize(("progress", "allowed"), [(0.0, 0.0), (0.25, 5.0), (0.5, 10.0), (1.0, 10.0)])
-def test_the_capacity_rises_and_a_kl_off_it_costs_gamma_either_way(progress, allowed):
+@pytest.mark.parametrize(("progress", "allowed"), [(0.0, 0.0), (0.25, 20.0), (0.5, 40.0), (1.0, 40.0)])
+def test_the_capacity_rises_and_a_kl_off_it_costs_gamma_a_nat_either_way_and_less_when_near(progress, allowed):
     q = _posterior()
     kl = KL(3).penalty(q, q.mean, StandardNormal(3), _generator(), 1.0)[0].item()
-    penalty, said = _penalty(Capacity(3, capacity=10.0, gamma=7.0, rise=0.5), q, progress=progress)
-    assert penalty.item() == pytest.approx(7 * abs(kl - allowed), rel=1e-5)
+    penalty, said = _penalty(Capacity(3, capacity=40.0, gamma=7.0, rise=0.5), q, progress=progress)
+    off = abs(kl - allowed)
+    assert penalty.item() == pytest.approx(7 * (off - 5 if off > 10 else off**2 / 20), rel=1e-5)
     assert said["kl"].item() == pytest.approx(kl, rel=1e-5)
 
 
