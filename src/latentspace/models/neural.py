@@ -234,9 +234,10 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
 
     @available_if(lambda model: hasattr(getattr(getattr(model, "network_", None), "decoder", None), "topics"))
     def topic_weights(self) -> np.ndarray:
-        """What each topic alone gives every feature, (dims, p); of models with network="topics"."""
+        """What each topic alone makes of every feature, (dims, p); of models with network="topics"."""
         with torch.inference_mode():
-            return self.network_.decoder.topics().numpy()
+            topics, likelihood = self.network_.decoder.topics(), self.network_.likelihood
+            return (likelihood.lift(topics) if hasattr(likelihood, "lift") else topics).numpy()
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; weights are arrays named as "network/encoder.layers.0.weight"."""

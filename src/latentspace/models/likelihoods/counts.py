@@ -129,6 +129,16 @@ class Multinomial(_Counts):
         """Outputs (n, ...) to float64 logarithms of shares (n, p), whose exponentials sum to 1."""
         return torch.log_softmax(self.log_rate(outputs), dim=1)
 
+    def lift(self, outputs: Tensor) -> Tensor:
+        """Outputs (n, ...) to share_i log(share_i / share_i of the data), float64 (n, p).
+
+        It is what each feature adds to the divergence of these shares from the data's: large for what is both frequent
+        here and rare elsewhere. By shares alone every topic begins with the commonest words, by the logarithm alone
+        with the rarest.
+        """
+        log_shares = self.shares(outputs)
+        return log_shares.exp() * (log_shares - torch.log_softmax(self.log_base.double(), 0))
+
     def nll(self, outputs: Tensor, x: Tensor) -> Tensor:
         """Outputs and counts x of shape (n, ...) to nats of shape (n,)."""
         x = x.flatten(1).double()
