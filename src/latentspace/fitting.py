@@ -236,6 +236,7 @@ def fit_parts(
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))
     y = target_values(target, read, gathered)
+    adapter.tell_columns(estimator, modality.plan)
     adapter.fit_model(estimator, read.features, y, training)
     latents = encode_features(estimator, read.features)
     facts = {

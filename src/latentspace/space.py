@@ -426,12 +426,16 @@ class LatentSpace:
 
     # ------------------------------------------------------------------ generate
     def sample(self, n: int = 16, *, seed: int = 0) -> Any:
-        """Synthesises n new items: latents drawn from the density fitted after training, then decoded."""
+        """Synthesises n new items: latents drawn from the density fitted after training, then decoded.
+
+        Rows of a table are drawn from what a VAE says of each column, so that they scatter as real ones do.
+        """
         adapter.require_decoder(self.model)
         if n < 0:
             raise ValueError(f"sample(n={n}) is negative; ask for 0 items or more.")
         z = self.density.sample(n, np.random.default_rng(seed)).reshape(n, self.dims)
-        return self.decode(self.model.project(z) if hasattr(self.model, "project") and n else z)
+        z = self._checked(self.model.project(z) if hasattr(self.model, "project") and n else z)
+        return self.modality.restore(adapter.draw(self.model, z, self.modality.shape, seed))
 
     def interpolate(self, a: Any, b: Any, *, steps: int = 9, path: str = "linear") -> Any:
         """Items on the way from a to b (ids, items or latents), both ends included."""

@@ -1,8 +1,9 @@
 """How one column becomes features and features become it again: numbers, categories, constants."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,12 @@ class Number:
     def names(self) -> list[str]:
         return [self.name, f"{self.name} missing"] if self.indicator else [self.name]
 
+    @property
+    def plan(self) -> list[dict[str, Any]]:
+        """Its features as `likelihoods.Columns` takes them."""
+        kind = "boolean" if self.dtype.kind == "boolean" else "number"
+        return [{"kind": kind, "missing": self.indicator}]
+
     @classmethod
     def learn(cls, name: str, cells: Cells) -> "Number":
         origin, shifted = _shifted(cells, cells.dtype, None)
@@ -100,7 +107,7 @@ class Number:
             values = np.rint(values / self.step) * self.step
         moments = self.dtype.kind in ("moment", "duration")
         if moments or (self.dtype.whole and np.abs(values).max(initial=0.0) < 2**62):
-            low, high = _bounds(self.dtype)
+            low, high = bounds(self.dtype)
             counts = np.clip(values, -(2.0**62), 2.0**62).astype(np.int64)
             counts = np.clip(counts, max(low - self.origin, -(2**62)), min(high - self.origin, 2**62))
             return counts + self.origin, missing
@@ -147,7 +154,7 @@ def _shifted(cells: Cells, dtype: Dtype, origin: int | None) -> tuple[int, np.nd
     return origin, shifted
 
 
-def _bounds(dtype: Dtype) -> tuple[int, int]:
+def bounds(dtype: Dtype) -> tuple[int, int]:
     """Least and largest counts that stay in int64, and for moments in the years 1 to 9999, which all calendars hold."""
     low, high = -(2**63), 2**63 - 1
     if dtype.kind == "moment":
@@ -179,58 +186,108 @@ def _step(values: np.ndarray, dtype: Dtype) -> int:
 
 @dataclass
 class Category:
-    """One of a few levels: 1 in its own feature, 0 in the others'. Missing is a level too, where it was seen."""
+    """One of some levels: 1 in its own feature, 0 in the others'. Missing is a level too, where it was seen.
+
+    Of many levels, the most frequent have features. The rest share one, "another level", and a code beside it of 0 and
+    1, which tells them apart: hundreds of levels come back exactly from a few features, and whatever a model says, a
+    level that exists.
+
+    Attributes
+    ----------
+    levels : list
+        Those with a feature.
+    rest : list
+        Those with a code, most frequent first, so that codes that agree in their leading digits are about as frequent.
+    """
 
     name: str
     dtype: Dtype
     levels: list
     indicator: bool
+    rest: list = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
-        return [f"{self.name}={level}" for level in self.levels] + [f"{self.name} missing"] * self.indicator
+        own = [f"{self.name}={level}" for level in self.levels] + [f"{self.name} missing"] * self.indicator
+        if not self.rest:
+            return own
+        return [*own, f"{self.name}: another level", *(f"{self.name}: code {bit + 1}" for bit in range(self._bits))]
+
+    @property
+    def _bits(self) -> int:
+        return (len(self.rest) - 1).bit_length() if self.rest else 0
+
+    @property
+    def plan(self) -> list[dict[str, Any]]:
+        """Its features as `likelihoods.Columns` takes them."""
+        return [{"kind": "category", "width": len(self.names) - self._bits, "bits": self._bits}]
 
     @classmethod
-    def learn(cls, name: str, cells: Cells) -> "Category":
-        seen = set(cells.values()) - {None}
-        own = [level for level in cells.dtype.categories or () if level in seen]  # a categorical type has its own order
-        return cls(name, cells.dtype, own or sorted(seen, key=lambda v: (str(type(v)), v)), bool(cells.missing.any()))
+    def learn(cls, name: str, cells: Cells, levels: int) -> "Category":
+        counts = Counter(value for value in cells.values() if value is not None)
+        ordered = sorted(counts, key=lambda v: (str(type(v)), v))
+        own = [
+            level for level in cells.dtype.categories or () if level in counts
+        ] or ordered  # a type has its own order
+        rest: list = []
+        if len(own) > levels:
+            place = {level: position for position, level in enumerate(own)}
+            frequent = sorted(own, key=lambda level: (-counts[level], place[level]))
+            own, rest = sorted(frequent[:levels], key=place.__getitem__), frequent[levels:]
+        return cls(name, cells.dtype, own, bool(cells.missing.any()), rest)
 
     def encode(self, cells: Cells) -> Encoded:
-        place: dict[Any, int] = {level: position for position, level in enumerate(self.levels)}
+        rows = {level: position for position, level in enumerate(self.levels)}
+        width = len(self.levels) + self.indicator
         if self.indicator:
-            place[None] = len(self.levels)
+            rows[None] = len(self.levels)
+        rows |= {level: width + position for position, level in enumerate(self.rest)}
         values = cells.values()
-        codes = np.array([place.get(value, -1) for value in values], dtype=np.int64)
+        codes = np.array([rows.get(value, -1) for value in values], dtype=np.int64)
         x = np.zeros((len(codes), len(self.names)), np.float32)
         known = np.flatnonzero(codes >= 0)
-        x[known, codes[known]] = 1.0
+        x[known, np.minimum(codes[known], width)] = 1.0
+        coded = np.flatnonzero(codes >= width)
+        for bit in range(self._bits):
+            x[coded, width + 1 + bit] = (codes[coded] - width) >> (self._bits - 1 - bit) & 1
         return Encoded(x, {int(row): self._why(values[row]) for row in np.flatnonzero(codes < 0)})
 
     def _why(self, value: Any) -> str:
         if value is None:
             return f"column {self.name!r} is missing, which it never was where this was fitted"
         levels = ", ".join(repr(level) for level in self.levels[:8]) + (", ..." if len(self.levels) > 8 else "")
-        return f"column {self.name!r} holds {value!r}, which is none of its {len(self.levels)} categories: {levels}"
+        count = len(self.levels) + len(self.rest)
+        return f"column {self.name!r} holds {value!r}, which is none of its {count} categories: {levels}"
 
     def decode(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
-        codes = x.argmax(axis=1)
-        missing = codes == len(self.levels)
-        return [None if gone else self.levels[code] for code, gone in zip(codes, missing, strict=True)], missing
+        width = len(self.names) - self._bits
+        codes = x[:, :width].argmax(axis=1)
+        missing = (codes == len(self.levels)) & self.indicator
+        digits = x[:, width:] > 0.5
+        code = digits @ (1 << np.arange(self._bits)[::-1]) if self._bits else np.zeros(len(x), np.int64)
+        # Codes past the last belong to nobody: the last, rarest level is the nearest to them.
+        named = [*self.levels, *[None] * self.indicator, None]
+        given = [named[c] for c in codes]
+        for row in np.flatnonzero(codes == len(named) - 1):
+            given[row] = self.rest[min(int(code[row]), len(self.rest) - 1)]
+        return given, missing
 
     def facts(self) -> dict[str, Any]:
-        return {"levels": self.levels, "indicator": self.indicator}
+        return {"levels": self.levels, "indicator": self.indicator, "rest": self.rest}
 
     @classmethod
     def from_facts(cls, name: str, dtype: Dtype, facts: Mapping[str, Any]) -> "Category":
-        levels = facts["levels"]
-        if not isinstance(levels, list) or not all(isinstance(level, str | int | float | bool) for level in levels):
+        levels, rest = facts["levels"], facts.get("rest", [])
+        if not isinstance(levels, list) or not isinstance(rest, list):
+            raise ValueError(f"column {name!r}: levels that are no lists")
+        every = [*levels, *rest]
+        if not all(isinstance(level, str | int | float | bool) for level in every):
             raise ValueError(f"column {name!r}: levels that are no words, numbers or booleans")
-        if not levels or len(set(levels)) != len(levels) or type(facts["indicator"]) is not bool:
+        if not levels or len(set(every)) != len(every) or type(facts["indicator"]) is not bool:
             raise ValueError(f"column {name!r}: levels {levels[:5]!r}")
-        if dtype.name == "Enum" and not set(levels) <= set(dtype.categories or ()):
+        if dtype.name == "Enum" and not set(every) <= set(dtype.categories or ()):
             raise ValueError(f"column {name!r}: levels that its type does not have")
-        return cls(name, dtype, levels, facts["indicator"])
+        return cls(name, dtype, levels, facts["indicator"], rest)
 
 
 @dataclass

@@ -151,6 +151,13 @@ class Modality(ABC):
         return None
 
     @property
+    def plan(self) -> list[dict[str, Any]] | None:
+        """Which features belong to one column and of what kind it is, as `likelihoods.Columns` takes it; None where
+        features are all of one kind.
+        """
+        return None
+
+    @property
     def notes(self) -> list[str]:
         """What a report should say of what was learned: columns left out and why."""
         return []

@@ -1,7 +1,6 @@
 """Tables <-> scaled columns: numbers, categories, booleans and dates, learned, encoded, given back with their types."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,36 +8,34 @@ import numpy as np
 
 from ..errors import CorruptFileError
 from . import table_files
-from .columns import Category, Constant, Encoded, LeftOut, Number
+from .columns import Constant, Encoded, LeftOut
 from .dtypes import Dtype, build
 from .folders import Listing, walk
-from .frames import PER_SECOND, Cells, Rows, is_frame, names_of, rows_of
+from .frames import Rows, is_frame, names_of, rows_of
+from .prose import Prose
 from .protocol import Batch, Gathered, Modality, OnError, bad
-
-Column = Number | Category | Constant | LeftOut
+from .roles import KINDS, Column, Feature, column_from, from_plain, learned, varying, why_left_out
 
 _CHUNK = 65_536  # rows encoded at a time: columns are fast in bulk, and this bounds what they take
 _WIDE = 256  # columns: past that, numbers live in the features alone and not in the metadata too
-_TEXT = 60  # characters on average: longer words are text, however few they are
-_FEW = 20  # different words that are categories even where every row has its own
-_ID = re.compile(r"(id|.*[_ ]id|index|uuid|guid|key|rownames|row|unnamed: ?\d+)", re.I)
 _MAX_COLUMNS = 1_000_000
-_KINDS = {"number": Number, "category": Category, "constant": Constant, "left out": LeftOut}
 
 
 class Table(Modality):
     """Rows of a table as float32 features of shape (n, p).
 
     Numbers, dates and durations are standardised (less their mean, by their standard deviation); booleans are 0 or 1; a
-    category is one feature a level. Where missing cells were seen, a further feature says so, and a missing number
-    enters as the mean. `restore` undoes all of it: original columns in their order, with their types, categories among
-    those that exist, whole numbers whole, dates to the day or hour or second that all of them were, cells missing where
-    their feature says so. Values come back to float32 precision of a column's spread, so whole numbers and dates are
-    exact while they spread over less than about 8 million steps.
+    category is one feature a level, of many levels the most frequent, and the rest by a code behind "another level". A
+    date has its place in the year, the week and the day beside its trend, where it goes through them. Texts of several
+    words are scores on the leading axes of their words, and come back as words. Where missing cells were seen, a
+    further feature says so, and a missing number enters as the mean. `restore` undoes all of it: original columns in
+    their order, with their types, categories among those that exist, whole numbers whole, dates to the day or hour or
+    second that all of them were, cells missing where their feature says so. Values come back to float32 precision of a
+    column's spread, so whole numbers and dates are exact while they spread over less than about 8 million steps.
 
     What is no feature, and why, is in `notes`: columns that are all equal (given back as they were), identifiers (by
-    name, with no value twice), words that are rarely the same twice, long text, and what is no number, word or date.
-    All of them stay in the metadata.
+    name, with no value twice), words that are rarely the same twice, and what is no number, word or date. All of them
+    stay in the metadata.
 
     A row is a bad item if it has no cell at all, an infinite number, a category that was never seen, or a missing cell
     in a column that never had one: nothing is made up in its place.
@@ -50,7 +47,7 @@ class Table(Modality):
     include : str or list of str, optional
         Columns that shall be features although a rule would leave them out.
     levels : int, default=50
-        Most different words in a column for it to be a category.
+        Levels of a category with a feature each; the rarer ones share a code of 0 and 1.
 
     Attributes
     ----------
@@ -137,7 +134,10 @@ class Table(Modality):
         broken = np.zeros(len(rows), bool)
         for name in rows.columns:
             cells = rows.cells(name)
-            roles[name] = self._why_left_out(name, cells, exclude, include)
+            if name in exclude or cells.dtype.kind == "other":
+                roles[name] = "excluded" if name in exclude else "what it holds is neither numbers, words nor dates"
+            else:
+                roles[name] = None if name in include else why_left_out(name, cells)
             if roles[name] is None:
                 usable |= ~cells.missing
                 if cells.dtype.kind == "number":
@@ -150,11 +150,15 @@ class Table(Modality):
             )
         if not good.all() and good.any():
             rows = rows.select(np.flatnonzero(good))
-        self.columns_: list[Column] = [self._learned(name, rows.cells(name), roles[name]) for name in rows.columns]
+        self.columns_: list[Column] = [
+            learned(name, rows.cells(name), roles[name], self.levels) for name in rows.columns
+        ]
         if not any(column.names for column in self.columns_):
             # All rows are equal, or there is one: what never varies is still what these items are.
             self.columns_ = [
-                self._varying(c.name, rows.cells(c.name)) if isinstance(c, Constant) and c.value is not None else c
+                varying(c.name, rows.cells(c.name), self.levels)
+                if isinstance(c, Constant) and c.value is not None
+                else c
                 for c in self.columns_
             ]
         if not any(column.names for column in self.columns_):
@@ -174,44 +178,6 @@ class Table(Modality):
         if type(self.levels) is not int or self.levels < 1:
             raise ValueError(f"levels={self.levels!r} is not a count. Give the most categories a column may have.")
         return chosen[0], chosen[1] - chosen[0]
-
-    def _why_left_out(self, name: str, cells: Cells, exclude: set[str], include: set[str]) -> str | None:
-        """Why a column is no feature, None where it can be one."""
-        kind = cells.dtype.kind
-        if name in exclude:
-            return "excluded"
-        if kind == "other":
-            return "what it holds is neither numbers, words nor dates"
-        if name in include or kind not in ("words", "category", "number"):
-            return None
-        n = len(cells.missing) - int(cells.missing.sum())
-        whole = kind == "number" and cells.whole_numbers() is not None
-        named_so = _ID.fullmatch(name) and n > 1 and (whole or kind == "words") and not cells.missing.any()
-        if named_so and len(set(cells.values())) == n:
-            return "an identifier: no value comes twice"
-        if kind == "number":
-            return None
-        words = {value for value in cells.values() if value is not None}
-        if len(words) > self.levels:
-            return f"{len(words):,} different words, more than levels={self.levels}"
-        if len(words) > _FEW and len(words) > n / 2:
-            return f"{len(words):,} different words in {n:,} rows"
-        if words and sum(len(str(word)) for word in words) / len(words) > _TEXT:
-            return "long text"
-        return None
-
-    def _learned(self, name: str, cells: Cells, reason: str | None) -> Column:
-        if reason is not None:
-            return LeftOut(name, cells.dtype, reason)
-        if cells.missing.all():
-            return Constant(name, cells.dtype, None)
-        if cells.all_equal():
-            return Constant(name, cells.dtype, cells.plain()[0])
-        return self._varying(name, cells)
-
-    @staticmethod
-    def _varying(name: str, cells: Cells) -> Column:
-        return (Category if cells.dtype.kind in ("words", "category") else Number).learn(name, cells)
 
     def _settle(self) -> None:
         self._names = [name for column in self.columns_ for name in column.names]
@@ -251,7 +217,7 @@ class Table(Modality):
         empty = np.ones(len(rows), bool)
         at = 0
         for column in self.columns_:
-            if not isinstance(column, Number | Category):
+            if not isinstance(column, Feature):
                 continue
             cells = rows.cells(column.name)
             try:
@@ -286,10 +252,10 @@ class Table(Modality):
         for label, column in zip(self.labels_, self.columns_, strict=True):
             width = len(column.names)
             if column.name in metadata:
-                columns.append((label, column.dtype, *_from_plain(metadata[column.name], column.dtype)))
+                columns.append((label, column.dtype, *from_plain(metadata[column.name], column.dtype)))
             elif isinstance(column, Constant):
-                columns.append((label, column.dtype, *_from_plain([column.value] * len(x), column.dtype)))
-            elif isinstance(column, Number | Category):
+                columns.append((label, column.dtype, *from_plain([column.value] * len(x), column.dtype)))
+            elif isinstance(column, Feature):
                 columns.append((label, column.dtype, *column.decode(x[:, at : at + width])))
             at += width
         return columns
@@ -301,6 +267,12 @@ class Table(Modality):
     @property
     def feature_names(self) -> list[str]:
         return list(self._names)
+
+    @property
+    def plan(self) -> list[dict[str, Any]] | None:
+        """The columns' blocks of features where they are of several kinds, None where all are numbers."""
+        blocks = [block for column in self.columns_ if isinstance(column, Feature) for block in column.plan]
+        return None if all(block == {"kind": "number", "missing": False} for block in blocks) else blocks
 
     @property
     def notes(self) -> list[str]:
@@ -315,20 +287,24 @@ class Table(Modality):
             {
                 "name": column.name,
                 "label": label,
-                "role": next(role for role, cls in _KINDS.items() if type(column) is cls),
+                "role": next(role for role, cls in KINDS.items() if type(column) is cls),
                 "dtype": column.dtype.facts(),
                 **column.facts(),
             }
             for label, column in zip(self.labels_, self.columns_, strict=True)
         ]
-        return {"options": options | {"levels": self.levels}, "backend": self.backend_, "columns": columns}, {}
+        arrays = {
+            f"{place}/{name}": array
+            for place, column in enumerate(self.columns_)
+            if isinstance(column, Prose)
+            for name, array in column.arrays().items()
+        }
+        return {"options": options | {"levels": self.levels}, "backend": self.backend_, "columns": columns}, arrays
 
     @classmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Table":
         """Rebuilds from `state`. Raises CorruptFileError for anything that `state` would not have given."""
         try:
-            if arrays:
-                raise ValueError(f"arrays {sorted(arrays)}, where none belong")
             options = facts["options"]
             modality = cls(options["exclude"], options["include"], options["levels"])
             modality.backend_ = facts["backend"]
@@ -337,7 +313,10 @@ class Table(Modality):
             columns = facts["columns"]
             if not isinstance(columns, list) or not 1 <= len(columns) <= _MAX_COLUMNS:
                 raise ValueError("columns are no list of columns")
-            modality.columns_ = [_column_from(column) for column in columns]
+            theirs = [_of(arrays, place) for place in range(len(columns))]
+            if sum(map(len, theirs)) != len(arrays):
+                raise ValueError(f"arrays {sorted(arrays)}, where none belong")
+            modality.columns_ = [column_from(*both) for both in zip(columns, theirs, strict=True)]
             modality.labels_ = [column["label"] for column in columns]
             for label, column in zip(modality.labels_, modality.columns_, strict=True):
                 if type(label) not in (str, int) or str(label) != column.name:
@@ -352,41 +331,10 @@ class Table(Modality):
         return modality
 
 
+def _of(arrays: Mapping[str, np.ndarray], place: int) -> dict[str, np.ndarray]:
+    prefix = f"{place}/"
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
 def _plain_option(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else [str(name) for name in value]
-
-
-def _column_from(facts: Mapping[str, Any]) -> Column:
-    name, dtype, role = facts["name"], Dtype.from_facts(facts["dtype"]), facts["role"]
-    if not isinstance(name, str):
-        raise ValueError(f"column name {name!r}")
-    if role == "number":
-        return Number.from_facts(name, dtype, facts)
-    if role == "category":
-        return Category.from_facts(name, dtype, facts)
-    if role == "constant":
-        if not isinstance(facts["value"], str | int | float | bool | None):
-            raise ValueError(f"column {name!r}: constant {facts['value']!r}")
-        _from_plain([facts["value"]], dtype)
-        return Constant(name, dtype, facts["value"])
-    if role == "left out":
-        return LeftOut(name, dtype, str(facts["reason"])[:200])
-    raise ValueError(f"column {name!r}: role {role!r}")
-
-
-def _from_plain(values: Sequence, dtype: Dtype) -> tuple[Any, np.ndarray]:
-    """Cells as metadata has them to what `build` takes."""
-    missing = np.array([value is None for value in values], dtype=bool)
-    if dtype.whole:
-        counts = [0 if value is None else int(value) for value in values]
-        wide = max(counts, default=0) >= 2**63
-        return np.array(counts, dtype=np.uint64 if wide else np.int64), missing
-    if dtype.kind in ("number", "boolean"):
-        return np.array([np.nan if value is None else float(value) for value in values]), missing
-    if dtype.kind == "moment":
-        moments = ["1970-01-01" if value is None else value.removesuffix("Z") for value in values]
-        return np.array(moments, dtype=f"M8[{dtype.unit}]").view(np.int64), missing
-    if dtype.kind == "duration":
-        per = PER_SECOND[dtype.unit]
-        return np.array([0 if v is None else round(v * per) for v in values], dtype=np.int64), missing
-    return list(values), missing

@@ -1,7 +1,7 @@
 """Lets a space use any estimator: shapes in and out, blocks, and a typed refusal where a model has no way back."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,12 @@ def fit_model(model: Any, features: Features, y: Any = None, training: Mapping[s
         return model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
     x = _as_input(model, features.whole())
     return model.fit(x, *(() if y is None else (y,)), **(training or {}))
+
+
+def tell_columns(model: Any, columns: Sequence[Mapping[str, Any]] | None) -> None:
+    """Tells a model that reads columns, and was told no other likelihood, which features belong to one column."""
+    if columns and getattr(model, "reads_columns", False) and model.likelihood == "auto" and model.scale is None:
+        model.set_params(likelihood={"kind": "columns", "columns": list(columns)})
 
 
 def require_training(model: Any, training: Mapping[str, Any]) -> None:
@@ -59,6 +65,14 @@ def decode(model: Any, z: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((0, *shape), np.float32)
     parts = [np.asarray(model.inverse_transform(z[s : s + BLOCK]), dtype=np.float32) for s in range(0, len(z), BLOCK)]
     return np.concatenate(parts).reshape(len(z), *shape)
+
+
+def draw(model: Any, z: np.ndarray, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Latents (n, dims) to features that a model draws from p(x given z), where it does; else as `decode`."""
+    require_decoder(model)
+    if not hasattr(model, "draw") or len(z) == 0:
+        return decode(model, z, shape)
+    return np.asarray(model.draw(z, seed), dtype=np.float32).reshape(len(z), *shape)
 
 
 def require_decoder(model: Any) -> None:

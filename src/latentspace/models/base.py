@@ -18,6 +18,7 @@ class Stateful:
 
     family: ClassVar[str]  # the name in FAMILIES, which a file may name: "pca"
     takes_images: ClassVar[bool] = False  # True: fit takes (n, c, h, w) as it is; False: the space flattens to (n, p)
+    reads_columns: ClassVar[bool] = False  # True: likelihood="auto" is "columns" where the items say which those are
     rebuilt: ClassVar[frozenset[str]] = frozenset()  # fitted attributes that `_set_state` makes anew from the others
 
     @classmethod
