@@ -1,6 +1,6 @@
 """Rows drawn by a VAE beside real rows: each column's distribution, every pair's, and how well rows are rebuilt.
 
-    python -m benchmarks.tables [--quick]
+    python -m benchmarks.tables [--quick] [--seeds 3]
 
 "columns" is what tables get by default: a likelihood for each column by its kind, rows drawn from it. "gaussian" has
 one Gaussian for all features, as tables had before; "columns, means" decodes without drawing. Both have the same
@@ -117,8 +117,10 @@ def main() -> None:
     """Measures both likelihoods on every set and writes docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the smaller set alone, one seed")
-    quick = parser.parse_args().quick
-    seeds = [0] if quick else [0, 1, 2]
+    parser.add_argument("--seeds", type=int, default=3, help="fits of each kind")
+    asked = parser.parse_args()
+    quick = asked.quick
+    seeds = range(1 if quick else asked.seeds)
     rows = []
     for name in ["penguins"] if quick else SETS:
         kinds = {"gaussian": ("gaussian", False), "columns, means": ("columns", True), "columns": ("columns", False)}
