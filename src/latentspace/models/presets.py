@@ -97,6 +97,12 @@ PRESETS: dict[str, Preset] = {
         "Srivastava and Sutton, 2017",
         "Topics of texts, as words that come together.",
     ),
+    "string-vae": Preset(
+        "vae",
+        {"likelihood": "categorical", "network": "dense", "hidden": [768, 512], "dims": 64, "beta": 0.1},
+        "Bowman et al., 2016",
+        "Names and other short strings, spelled back and anew.",
+    ),
     # GANs with an encoder: sharp samples, and a way back.
     "gan": Preset("gan", {}, "Huang et al., 2024", "Sharp samples from a steady game, and an encoder."),
     "wgan-gp": Preset("gan", {"loss": "wgan-gp"}, "Gulrajani et al., 2017", "A GAN by Wasserstein distance: slower."),
