@@ -138,6 +138,16 @@ def test_decoded_values_are_whole_where_they_were_and_categories_exist():
     assert rows["u"].between(0, 255).all()
 
 
+def test_decoded_prices_have_no_more_decimals_than_real_ones():
+    frame = pd.DataFrame({"price": [1.25, 30.5, 999.99], "share": [0.1, 1 / 3, 0.5], "w": [0.5, 1.5, 4.0]})
+    modality, x, _, _ = fitted(frame)
+    pd.testing.assert_frame_equal(modality.restore(x)[["price", "w"]], frame[["price", "w"]], check_exact=True)
+    rows = modality.restore(np.random.default_rng(0).normal(size=(50, 3)))
+    assert (rows["price"] == rows["price"].round(2)).all()
+    assert (rows["w"] == rows["w"].round(1)).all()
+    assert not (rows["share"] == rows["share"].round(6)).any()
+
+
 def test_columns_named_by_numbers_keep_their_labels():
     frame = pd.DataFrame(np.arange(6).reshape(3, 2) ** 2)
     modality, x, _, _ = fitted(frame)
@@ -372,6 +382,7 @@ def test_columns_that_come_twice_or_in_levels_are_refused():
         lambda facts: facts["columns"][0].update(step=-1),
         lambda facts: facts["columns"][0].update(origin=2**80),
         lambda facts: facts["columns"][0].update(indicator="yes"),
+        lambda facts: facts["columns"][0].update(decimals=400),
         lambda facts: facts["columns"][0]["dtype"].update(name="Sparse[int]"),
         lambda facts: facts["columns"][0]["dtype"].update(kind="category"),
         lambda facts: facts["columns"][1].update(levels=[]),

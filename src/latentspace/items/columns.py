@@ -13,6 +13,8 @@ from .frames import Cells
 
 _STEPS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}  # in a day
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31, in days since 1970
+_DECIMALS = 6
+_ROUNDED = 2.0**30  # beyond, rounding to six decimals is below the precision of float64
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _FLOAT64_MAX = float(np.finfo(np.float64).max)
 
@@ -42,6 +44,8 @@ class Number:
         an hour or another unit that all values seen are multiples of.
     indicator : bool
         Whether missing cells were seen, so that there is a second feature that says so.
+    decimals : int or None
+        Digits behind the point that all values seen get by with, 1 to 6, which restored ones are rounded to.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Number:
     scale: float
     step: int
     indicator: bool
+    decimals: int | None = None
 
     @property
     def names(self) -> list[str]:
@@ -70,7 +75,9 @@ class Number:
             mean, scale = 0.0, 1.0
         else:
             mean, scale = _mean_and_spread(there)
-        return cls(name, cells.dtype, origin, mean, scale, _step(there, cells.dtype), bool(cells.missing.any()))
+        step = _step(there, cells.dtype)
+        decimals = _decimals(there) if cells.dtype.kind == "number" and not step else None
+        return cls(name, cells.dtype, origin, mean, scale, step, bool(cells.missing.any()), decimals)
 
     def encode(self, cells: Cells) -> Encoded:
         _, shifted = _shifted(cells, self.dtype, self.origin)
@@ -105,6 +112,8 @@ class Number:
         values = np.clip(values, -_FLOAT64_MAX, _FLOAT64_MAX)
         if self.step:
             values = np.rint(values / self.step) * self.step
+        elif self.decimals and np.abs(values).max(initial=0.0) < _ROUNDED:
+            values = np.round(values, self.decimals)
         moments = self.dtype.kind in ("moment", "duration")
         if moments or (self.dtype.whole and np.abs(values).max(initial=0.0) < 2**62):
             low, high = bounds(self.dtype)
@@ -116,7 +125,7 @@ class Number:
     def facts(self) -> dict[str, Any]:
         return {
             "origin": self.origin, "mean": self.mean, "scale": self.scale, "step": self.step,
-            "indicator": self.indicator,
+            "indicator": self.indicator, "decimals": self.decimals,
         }  # fmt: skip
 
     @classmethod
@@ -129,6 +138,9 @@ class Number:
             raise ValueError(f"column {name!r}: mean {made.mean!r}, scale {made.scale!r}")
         if made.scale <= 0 or type(made.indicator) is not bool:
             raise ValueError(f"column {name!r}: scale {made.scale!r}, indicator {made.indicator!r}")
+        made.decimals = facts.get("decimals")
+        if made.decimals is not None and (type(made.decimals) is not int or not 1 <= made.decimals <= _DECIMALS):
+            raise ValueError(f"column {name!r}: decimals {made.decimals!r}")
         if dtype.kind not in ("number", "boolean", "moment", "duration"):
             raise ValueError(f"column {name!r}: a number of type {dtype.kind!r}")
         return made
@@ -171,6 +183,14 @@ def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
     mean = float(unit.mean())
     spread = float(np.sqrt(np.mean((unit - mean) ** 2))) * largest
     return mean * largest, spread if spread > 0 else 1.0
+
+
+def _decimals(values: np.ndarray) -> int | None:
+    if values.size and float(np.abs(values).max()) < _ROUNDED:
+        for decimals in range(1, _DECIMALS + 1):
+            if (np.round(values, decimals) == values).all():
+                return decimals
+    return None
 
 
 def _step(values: np.ndarray, dtype: Dtype) -> int:
