@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,23 @@ def item_at(space: "LatentSpace", position: int) -> Any:
     """One item in its own form."""
     several = items_at(space, [position])
     return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
+
+
+def with_witnesses(space: "LatentSpace", z: np.ndarray, decoded: Any) -> Any:
+    """Decoded items as they are; texts, which come back as words, can each name a real sentence for them."""
+    texts = space.metadata.get("text")
+    if space.modality.kind != "texts" or not texts:
+        return decoded
+    for row, words in enumerate(decoded):
+        words.testify = partial(_sentence_near, space, z[row : row + 1])
+    return decoded
+
+
+def _sentence_near(space: "LatentSpace", z: np.ndarray, words: Any) -> str:
+    from .items.words import best_sentence
+
+    nearest = int(space.index.search(z, 1, metric="cosine").positions[0, 0])
+    return best_sentence(space.metadata["text"][nearest], words)
 
 
 def features_again(space: "LatentSpace") -> Features | None:

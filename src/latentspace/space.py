@@ -236,6 +236,8 @@ class LatentSpace:
     def decode(self, z: Any) -> Any:
         """Latents (n, dims) or one (dims,) to items in their own form: PIL images, table rows, arrays.
 
+        Texts come back as `Words`, each with a real sentence of the space as its `witness`.
+
         Raises
         ------
         UnsupportedError
@@ -243,7 +245,9 @@ class LatentSpace:
         ValueError
             If `z` has another number of dimensions, or holds NaN or infinity.
         """
-        return self.modality.restore(adapter.decode(self.model, self._checked(z), self.modality.shape))
+        z = self._checked(z)
+        items = self.modality.restore(adapter.decode(self.model, z, self.modality.shape))
+        return looking.with_witnesses(self, z, items)
 
     def reconstruct(self, items: Any, *, on_error: OnError = "skip") -> Any:
         """Items through the model and back: `decode(encode(items))`."""

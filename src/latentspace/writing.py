@@ -38,8 +38,8 @@ def write_items(
     items
         Items as `decode` or `sample` give them.
     path : path
-        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.csv`, `.parquet`: table rows; `.npy`: an
-        array; no ending: a folder with one file an item.
+        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.txt`: a line a text; `.csv`, `.parquet`:
+        table rows; `.npy`: an array; no ending: a folder with one file an item.
     names : sequence of str, optional
         One name an item: labels on a sheet, file names in a folder.
     overwrite : bool, default=False
@@ -61,6 +61,8 @@ def write_items(
         sheet(looking.pictures(space, items), columns=columns, labels=names).save(path)
     elif path.suffix == ".wav":
         _write_sound(space, items, path)
+    elif path.suffix == ".txt":
+        path.write_text("\n".join(_lines(space, items)) + "\n", encoding="utf-8")
     elif path.suffix in _TABLES:
         _write_rows(items, path)
     elif path.suffix == ".npy":
@@ -69,10 +71,16 @@ def write_items(
         _write_folder(space, items, path, names, overwrite)
     else:
         raise UnsupportedError(
-            f"{path}: the ending {path.suffix!r} is not known. Known: .png (a sheet), .wav, .csv, .parquet, .npy, "
-            "or none for a folder of files."
+            f"{path}: the ending {path.suffix!r} is not known. Known: .png (a sheet), .wav, .txt, .csv, .parquet, "
+            ".npy, or none for a folder of files."
         )
     return path
+
+
+def _lines(space: "LatentSpace", items: Any) -> list[str]:
+    if space.modality.kind not in ("texts", "strings"):
+        raise UnsupportedError(f"{space.modality.kind} cannot be written as .txt; it takes texts and strings.")
+    return [" ".join(str(item).splitlines()) for item in items]
 
 
 def _write_rows(items: Any, path: Path) -> None:

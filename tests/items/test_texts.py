@@ -308,3 +308,36 @@ def test_a_damaged_state_is_refused(wrong):
     facts, arrays = learned(TEAS)[0].state()
     with pytest.raises(CorruptFileError, match="the texts reader's state is damaged"):
         Texts.from_state(facts | wrong, arrays)
+
+
+def test_words_that_were_decoded_name_a_real_sentence_of_the_nearest_text():
+    texts = [
+        "It rained. We had tea with milk. Then we left.",
+        "The dog slept! Cats chased it at night.",
+        "Milk and tea.",
+    ]
+    space = ls.fit(texts, kind="texts", model="lsa", dims=2)
+    (words,) = space.decode(space.encode("cats at night"))
+    assert words.witness == "Cats chased it at night."
+    assert Words({"tea": 1.0}).witness is None
+
+
+def test_the_command_line_fits_searches_and_samples_texts(tmp_path, capsys):
+    from latentspace.cli.app import app
+
+    (tmp_path / "notes").mkdir()
+    for i, text in enumerate(TEAS):
+        (tmp_path / "notes" / f"{i}.md").write_text(text + "\n" + "word " * 30)
+    space = str(tmp_path / "notes.latent")
+    for command in (
+        ["fit", str(tmp_path / "notes"), "-o", space, "--model", "lsa", "--dims", "2"],
+        ["search", space, "dogs and cats", "-k", "1"],
+        ["sample", space, "-n", "3", "-o", str(tmp_path / "new.txt")],
+        ["info", space],
+    ):
+        app(command, standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "2.md  " in printed or "3.md  " in printed
+    assert " word word" in printed
+    assert max(map(len, printed.splitlines())) < 200
+    assert len((tmp_path / "new.txt").read_text().splitlines()) == 3

@@ -10,7 +10,7 @@ from . import arguments as a
 from .app import app
 
 Out = Annotated[
-    Path, typer.Option("-o", "--out", help="A .png sheet, a folder of files, or a .csv, .parquet or .npy file.")
+    Path, typer.Option("-o", "--out", help="A .png sheet, a folder of files, or a .txt, .csv, .parquet or .npy file.")
 ]
 Steps = Annotated[int, typer.Option("--steps", help="How many items, the ends included.")]
 

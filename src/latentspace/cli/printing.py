@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_WIDEST = 80  # characters of a table's cell
+
 
 def print_json(document: Any) -> None:
     """Prints one document; numpy values become plain ones, and keys keep their order."""
@@ -19,7 +21,7 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     columns = list(rows[0])
-    cells = [columns, *([_word(row.get(column)) for column in columns] for row in rows)]
+    cells = [columns, *([_short(_word(row.get(column))) for column in columns] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -31,6 +33,12 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     for name, value in facts.items():
         if value is not None and value != []:
             print(f"{name.ljust(width)}  {_word(value)}")
+
+
+def _short(word: str) -> str:
+    """A cell on one line, and of a text only its beginning; JSON has all of it."""
+    line = " ".join(word.split()) if "\n" in word or len(word) > _WIDEST else word
+    return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
 
 
 def _word(value: Any) -> str:
