@@ -15,7 +15,6 @@ from latentspace.models import scaling
 from latentspace.models.likelihoods import (
     LIKELIHOODS,
     Bernoulli,
-    FeatureMatching,
     Gaussian,
     GaussianPerDim,
     Laplace,
@@ -25,7 +24,6 @@ from latentspace.models.likelihoods import (
     Poisson,
 )
 from latentspace.models.likelihoods.ms_ssim import ms_ssim, scales_for
-from latentspace.models.updates import Updates
 from latentspace.models.vae import VAE
 
 P = 4
@@ -385,33 +383,3 @@ def test_a_likelihood_that_does_not_fit_is_refused_with_what_would(likelihood, o
 def test_a_scale_that_is_given_asks_for_a_gaussian():
     X = np.random.default_rng(0).random((19, 3))
     assert [VAE(dims=1, epochs=1, scale=scale).fit(X).likelihood_ for scale in (None, 0.5)] == ["bernoulli", "gaussian"]
-
-
-def test_the_discriminator_learns_to_tell_x_from_x_hat_and_its_turn_moves_nothing_else():
-    likelihood = FeatureMatching((1, 8, 8))
-    X = torch.from_numpy(_DIGITS.reshape(-1, 1, 8, 8) / 16)
-    made = X.flip(0) * 0.5
-    (turn,) = likelihood.turns(_Rebuilt(made))
-    assert {id(p) for p in turn.parameters} == {id(p) for p in likelihood.discriminator.parameters()}
-    updates = Updates(turn.parameters, weight_decay=0.0, betas=turn.betas)
-    for _ in range(20):
-        loss, _ = turn.loss(X, torch.Generator(), 1.0)
-        updates.step(loss, 1e-3)
-    assert loss.item() < 0.95 * math.log(4)
-    assert (likelihood.discriminator(X).mean() > likelihood.discriminator(made).mean()).item()
-
-
-class _Rebuilt:
-    """A model that gives these outputs whatever it is shown."""
-
-    def __init__(self, made: torch.Tensor):
-        self.made = made
-
-    def infer(self, x):
-        return self
-
-    def rsample(self, generator):
-        return self.made
-
-    def outputs(self, z):
-        return z

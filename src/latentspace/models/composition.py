@@ -91,10 +91,11 @@ class Composition(nn.Module):
 
     def turns(self) -> list[Turn]:
         """Returns one turn for the model and one for every critic that a part learns; none when there is but one."""
-        critics = [
-            turn for part in (self.divergence, self.likelihood) if hasattr(part, "turns") for turn in part.turns(self)
-        ]
+        parts = [part for part in (self.divergence, self.likelihood) if hasattr(part, "turns")]
+        critics = [turn for part in parts for turn in part.turns(self)]
         theirs = {id(parameter) for turn in critics for parameter in turn.parameters}
+        # A turn may move the model's own networks besides, which stay in the model's turn.
+        theirs &= {id(parameter) for part in parts for parameter in part.parameters()}
         own = [parameter for parameter in self.parameters() if id(parameter) not in theirs]
         if hasattr(self.bound, "turns"):
             return [*self.bound.turns(self, own), *critics]

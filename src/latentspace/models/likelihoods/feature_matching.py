@@ -15,23 +15,29 @@ from .base import Likelihood
 _FEATURES = 128  # width of a dense discriminator's hidden layer
 _CHANNELS = 16  # of a convolutional one's first level
 
+_Said = tuple[Tensor, dict[str, Tensor]]
+
 
 class FeatureMatching(Likelihood):
     """nll = -log N(h; h_hat, scale^2) + adversarial log(1 + e^-D(x_hat)),  h what a discriminator D sees of x.
 
-    D learns, in a turn of its own, to tell x from x_hat; what it looks at has to be rebuilt, so pictures come out sharp
-    where an average over pixels is blurred (Larsen et al., "Autoencoding beyond pixels", 2016). Scales follow the
-    residuals as `Gaussian`'s does. Two departures: the pixels are half of what is matched, which holds colours and is
-    what is learned while D knows nothing yet; and D judges reconstructions, not draws from the prior beside them.
+    D learns, in a turn of its own, to tell x from x_hat and from what the decoder makes of draws of the prior, half of
+    each; what it looks at has to be rebuilt, so pictures come out sharp where an average over pixels is blurred (Larsen
+    et al., "Autoencoding beyond pixels", 2016). The decoder has a turn of its own beside the model's, in which those
+    draws shall be taken for real. Scales follow the residuals as `Gaussian`'s does. A departure: the pixels are half of
+    what is matched, which holds colours and is what is learned while D knows nothing yet.
+
+    Where there is no prior, as in an `Autoencoder`, reconstructions are all that D judges.
 
     Parameters
     ----------
     shape, scale
         As for every `Likelihood`; there is no scale to fix.
-    adversarial : float, default=0.1
-        Nats a feature that being taken for real weighs.
-    slope : float, default=1.0
-        Weight of the penalty on D's slope.
+    adversarial : float, default=0.02
+        Nats a feature that being taken for real weighs. At 0.1 it outweighs the pixels while their scale is still wide,
+        and pictures start out black.
+    slope : float, default=0.1
+        Weight of the penalty on D's slope. At 1 D learned nothing.
     """
 
     name: ClassVar[str] = "feature-matching"
@@ -43,7 +49,7 @@ class FeatureMatching(Likelihood):
     variances: Tensor
 
     def __init__(
-        self, shape: tuple[int, ...], scale: float | None = None, *, adversarial: float = 0.1, slope: float = 1.0
+        self, shape: tuple[int, ...], scale: float | None = None, *, adversarial: float = 0.02, slope: float = 0.1
     ):
         super().__init__(shape, scale)
         self.adversarial, self.slope = adversarial, slope
@@ -68,15 +74,27 @@ class FeatureMatching(Likelihood):
         return outputs
 
     def turns(self, model: Any) -> list[Turn]:
-        """Returns the discriminator's turn: to tell items from their reconstructions."""
+        """Returns the decoder's turn, where there is a prior, and the discriminator's; see the class."""
 
-        def loss(x: Tensor, generator: torch.Generator, _progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+        def made(n: int, generator: torch.Generator) -> Tensor:
+            return self.mean(model.outputs(model.prior.sample(n, generator)))
+
+        def pass_for_real(x: Tensor, generator: torch.Generator, _progress: float) -> _Said:
+            return softplus(-self.discriminator(made(len(x), generator))).mean(), {}
+
+        def tell_apart(x: Tensor, generator: torch.Generator, _progress: float) -> _Said:
             with torch.no_grad():
                 x_hat = self.mean(model.outputs(model.infer(x).rsample(generator)))
+                if model.prior is not None and (drawn := len(x) // 2):
+                    x_hat = torch.cat([x_hat[drawn:], made(drawn, generator)])
             return two_class_loss(self.discriminator, x, x_hat, self.slope), {}
 
-        parameters = list(self.discriminator.parameters())
-        return [Turn("discriminator", parameters, loss, rate=0.25, betas=BETAS, weight_decay=0.0)]
+        own = list(self.discriminator.parameters())
+        turns = [Turn("discriminator", own, tell_apart, rate=0.25, betas=BETAS, weight_decay=0.0)]
+        if model.prior is not None:
+            decoder = list(model.decoder.parameters())
+            turns.insert(0, Turn("decoder", decoder, pass_for_real, rate=0.1, betas=BETAS, weight_decay=0.0))
+        return turns
 
 
 class _Discriminator(nn.Module):
