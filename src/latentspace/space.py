@@ -53,7 +53,7 @@ def fit(
         A metadata column, or one label an item, None where it is missing: what models that can keep in z (neural ones,
         "lda", "pls", "nca"). A table's target column is kept out of the features.
     kind : str, optional
-        "images", "audio", "table" or "array".
+        "images", "audio", "interactions", "strings", "texts", "table" or "array".
     ids : sequence of str, optional
         Names of the items, unique; by default paths relative to the folder, or row indices.
     metadata : mapping or frame, optional

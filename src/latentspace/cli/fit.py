@@ -31,7 +31,10 @@ def fit(
         str | None, typer.Option("--target", help="The metadata column to keep in z, and out of the features.")
     ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="images, audio, table or array, where that is ambiguous.")
+        str | None,
+        typer.Option(
+            "--kind", help="images, audio, interactions, strings, texts, table or array, where it is ambiguous."
+        ),
     ] = None,
     density: Annotated[
         str,

@@ -1,0 +1,77 @@
+"""Topic models: the network of topics, its prior, and what they find."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+
+import latentspace as ls
+from latentspace.models import make
+from latentspace.models.networks import plan
+from latentspace.models.networks.topics import TopicDecoder
+from latentspace.models.priors import PRIORS
+
+
+def planted(n=400, topics=3, words=8, seed=0):
+    """Counts (n, topics * words) of texts that are mostly of one topic, each with words of its own, and that topic."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(topics, size=n)
+    shares = np.full((n, topics * words), 0.02)
+    for row, topic in enumerate(own):
+        shares[row, topic * words : (topic + 1) * words] = 1.0
+    shares /= shares.sum(1, keepdims=True)
+    return np.stack([rng.multinomial(30, share) for share in shares]).astype(np.float32), own
+
+
+@pytest.fixture(scope="module")
+def found():
+    X, own = planted()
+    return make("prodlda", dims=3, epochs=40, batch_size=40, random_state=0, threads=1).fit(X), X, own
+
+
+def test_planted_topics_are_found_each_by_one_dimension(found):
+    model, X, own = found
+    top = np.argsort(-model.topic_weights(), axis=1)[:, :8] // 8
+    assert (top == top[:, :1]).all()
+    assert sorted(top[:, 0]) == [0, 1, 2]
+    assert np.mean(top[model.transform(X).argmax(1), 0] == own) > 0.95
+
+
+def test_the_words_of_a_topic_are_those_that_lift_its_shares_over_the_datas(found):
+    model, X, _ = found
+    log_shares = model.network_.likelihood.shares(model.network_.decoder.topics()).detach()
+    by_hand = log_shares.exp().numpy() * (log_shares.numpy() - np.log(X.sum(0) / X.sum()))
+    np.testing.assert_allclose(model.topic_weights(), by_hand, atol=0.005)  # a tenth of the texts were held out
+
+
+def test_a_text_of_one_topic_alone_decodes_to_that_topic():
+    decoder = plan((6,), "topics", [4]).decoder(3, 1)
+    assert isinstance(decoder, TopicDecoder)
+    decoder.settle(torch.Generator().manual_seed(0))
+    outputs = decoder.eval()(100 * torch.eye(3))
+    torch.testing.assert_close(outputs, decoder.topics())
+
+
+def test_the_dirichlet_prior_has_the_variance_of_laplaces_approximation():
+    assert PRIORS["dirichlet"](4, alpha=0.5).variance == pytest.approx(0.75 / 0.5)
+    drawn = PRIORS["dirichlet"](5, alpha=2.0).sample(20_000, torch.Generator().manual_seed(0))
+    assert drawn.var().item() == pytest.approx(0.4, rel=0.02)
+    with pytest.raises(ValueError, match=r"alpha=0 must be a number from 0.001"):
+        PRIORS["dirichlet"](4, alpha=0)
+
+
+def test_a_model_of_counts_gets_counts_of_texts_and_fewer_words():
+    texts = [f"tea milk {'honey ' * (i % 3)}" if i % 2 else f"dogs cats {'night ' * (i % 3)}" for i in range(60)]
+    space = ls.fit(texts, kind="texts", model="prodlda", dims=2, epochs=5, batch_size=20, density="gaussian")
+    assert space.modality.weights_ == "counts"
+    counts = space.features(texts).data
+    np.testing.assert_array_equal(counts, np.rint(counts))
+    assert len(space.topics(3)) == 2
+    assert ls.fit(texts, kind="texts", model="lsa", dims=2).modality.weights_ == "tfidf"
+
+
+def test_only_a_fitted_model_of_topics_has_their_weights():
+    with pytest.raises(AttributeError):
+        make("prodlda").topic_weights()
+    with pytest.raises(NotFittedError):
+        make("nmf").topic_weights()
