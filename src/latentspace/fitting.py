@@ -232,6 +232,8 @@ def fit_parts(
     modality.suit(counts=adapter.wants_counts(estimator), sparse=adapter.takes_sparse(estimator))
     modality.learn(gathered)
     gathered = modality.pieces(gathered)
+    if adapter.tell_pairs(estimator, modality):
+        target = "pair"
     read = read_all(modality, gathered, on_error)
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))

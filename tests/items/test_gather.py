@@ -14,7 +14,7 @@ from latentspace.items.protocol import Modality
 
 
 def test_the_kinds_follow_the_protocol_and_know_their_names():
-    assert list(KINDS) == ["images", "audio", "interactions", "strings", "texts", "table", "array"]
+    assert list(KINDS) == ["images", "audio", "interactions", "strings", "texts", "table", "array", "pairs"]
     for name, cls in KINDS.items():
         assert issubclass(cls, Modality)
         assert cls.kind == name

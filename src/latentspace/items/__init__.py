@@ -28,6 +28,7 @@ class _Kinds(Mapping):
         "texts": ("latentspace.items.texts", "Texts"),
         "table": ("latentspace.items.tables", "Table"),
         "array": ("latentspace.items.arrays", "Array"),
+        "pairs": ("latentspace.items.pairs", "Pairs"),
     }
 
     def __getitem__(self, kind: str) -> type[Modality]:
@@ -45,6 +46,7 @@ class _Kinds(Mapping):
 
 
 KINDS: Mapping[str, type[Modality]] = _Kinds()
+_ASKED_FOR = "pairs"  # two lists could as well be a table's columns
 _OF_FILES = ("images", "audio", "texts")
 
 
@@ -55,7 +57,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     ----------
     source : path, array, frame, or list of items
         A folder, a file, or what is in memory already.
-    kind : "images", "audio", "interactions", "strings", "texts", "table" or "array", optional
+    kind : "images", "audio", "interactions", "strings", "texts", "table", "array" or "pairs", optional
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
@@ -77,7 +79,7 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
         _must_exist(source)
         if os.path.isdir(source):
             return _gather_folder(os.fspath(source), kind, ids)
-    for name in [kind] if kind else KINDS:
+    for name in [kind] if kind else [name for name in KINDS if name != _ASKED_FOR]:
         modality = KINDS[name]
         gathered = modality.gather(source, ids=ids)
         if gathered is not None and (kind or modality.is_sure(gathered)):
@@ -118,6 +120,7 @@ def describe(kind: str, gathered: Gathered) -> str:
         "texts": ("text", "texts"),
         "table": ("row", "rows"),
         "array": ("row", "rows"),
+        "pairs": ("item of pairs", "items of pairs"),
     }[kind]
     n = len(gathered)
     words = f"{n:,} {singular if n == 1 else plural}"

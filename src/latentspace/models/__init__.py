@@ -19,6 +19,8 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "pls": ("latentspace.models.linear.pls", "PLS"),
     "nca": ("latentspace.models.linear.nca", "NCA"),
     "latent-factors": ("latentspace.models.factors.latent_factors", "LatentFactors"),
+    "cca": ("latentspace.models.paired.cca", "CCA"),
+    "contrastive": ("latentspace.models.paired.contrastive", "Contrastive"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
     "vae": ("latentspace.models.vae", "VAE"),
     "sparse-autoencoder": ("latentspace.models.sparse_autoencoder", "SparseAutoencoder"),

@@ -29,6 +29,26 @@ def tell_columns(model: Any, columns: Sequence[Mapping[str, Any]] | None) -> Non
         model.set_params(likelihood={"kind": "columns", "columns": list(columns)})
 
 
+def tell_pairs(model: Any, modality: Any) -> bool:
+    """Tells a model of pairs where one side's features end; returns whether these are pairs.
+
+    Raises
+    ------
+    ValueError
+        If the items are pairs and the model is not of them, or the other way round.
+    """
+    of_pairs = modality.kind == "pairs"
+    if of_pairs != bool(getattr(model, "pairs", False)):
+        raise ValueError(
+            "kind='pairs' is for models of pairs: choose model='cca' or 'contrastive'."
+            if of_pairs
+            else f"{type(model).__name__} is a model of pairs: pass two sides, as fit((images, texts), kind='pairs')."
+        )
+    if of_pairs:
+        model.set_params(split=modality.split_)
+    return of_pairs
+
+
 def require_training(model: Any, training: Mapping[str, Any]) -> None:
     """Raises UnsupportedError where a model's fit does not take what `training` names: a checkpoint, a callback."""
     takes = inspect.signature(model.fit).parameters
