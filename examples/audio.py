@@ -69,7 +69,7 @@ def main():
             space.modality.picture(spectrogram).resize((512, 512)).save(out / f"{name} {what}.png".replace(" ", "-"))
 
     drawn = space.map("tsne")
-    drawn.save(out / "map.png", colour="instrument")
+    drawn.save(out / "map.png", colour="instrument", overwrite=True)
     space.save(out / "notes.latent", overwrite=True)
     print(f"WAV files, spectrograms, the map and notes.latent are in {out}/")
 
