@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from . import items as items_room
+from .beside import Beside
 from .errors import SkippedItemsWarning
 from .features import BLOCK, Features, as_stored, dense, joined, rows_at_once, worth_keeping
 from .items.protocol import Gathered, Modality, OnError, Skipped
@@ -208,6 +209,7 @@ def fit_parts(
     kind: str | None,
     ids: Sequence[str] | None,
     metadata: Any,
+    vectors: Any,
     density: str,
     seed: int,
     on_error: OnError,
@@ -221,6 +223,9 @@ def fit_parts(
         density_class(density)  # a name that is not known, or a package that is not there, before the model is trained
     began = time.monotonic()
     modality_class, gathered = gather(source, kind, ids, metadata)
+    beside = None if vectors is None else Beside(vectors, gathered, on_error)
+    gathered = gathered if beside is None else beside.items
+    model = "identity" if model is None else model
     model_class = class_of(model) if isinstance(model, str) else model
     for_items, for_model = share_options(modality_class, model_class, options)
     if isinstance(target, str) and modality_class.kind == "table":
@@ -229,7 +234,10 @@ def fit_parts(
     training = {name: value for name, value in training.items() if value is not None}
     adapter.require_training(estimator, training)
     modality = modality_class(**for_items)
-    modality.suit(counts=adapter.wants_counts(estimator), sparse=adapter.takes_sparse(estimator))
+    modality.suit(
+        counts=beside is None and adapter.wants_counts(estimator),
+        sparse=beside is not None or adapter.takes_sparse(estimator),
+    )
     modality.learn(gathered)
     gathered = modality.pieces(gathered)
     if adapter.tell_pairs(estimator, modality):
@@ -238,9 +246,10 @@ def fit_parts(
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))
     y = target_values(target, read, gathered)
-    adapter.tell_columns(estimator, modality.plan)
-    adapter.fit_model(estimator, read.features, y, training)
-    latents = encode_features(estimator, read.features)
+    features = read.features if beside is None else beside.features(read.ids)
+    adapter.tell_columns(estimator, modality.plan if beside is None else None)
+    adapter.fit_model(estimator, features, y, training)
+    latents = encode_features(estimator, features)
     facts = {
         "origin": gathered.origin,
         "items": len(read.ids),
@@ -248,7 +257,8 @@ def fit_parts(
         "fingerprint": read.fingerprint,
         "seed": seed,
         "target": target if isinstance(target, str) else None,
-        "reconstruction": reconstruction(estimator, read.features, seed),
+        "reconstruction": reconstruction(estimator, features, seed),
+        "vectors": None if beside is None else beside.shape[0],
     }
     fitted_density = fit_density(latents, density, seed=seed, model=estimator)
     facts["seconds"] = round(time.monotonic() - began, 3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import __version__, fitting, looking, store
+from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
 from .features import Features, as_stored
 from .items import KINDS, gather_for
@@ -168,7 +169,7 @@ def refresh(space: "LatentSpace") -> bool:
 # ---------------------------------------------------------------------- add and remove
 def add(
     space: "LatentSpace", items: Any, *, ids: Sequence[str] | None, metadata: Any,
-    on_error: OnError, on_existing: "OnExisting",
+    on_error: OnError, on_existing: "OnExisting", vectors: Any = None,
 ) -> list[str]:  # fmt: skip
     """Encodes items and appends them, to the file first; see `LatentSpace.add`."""
     if on_existing not in ("raise", "skip", "replace"):
@@ -176,6 +177,8 @@ def add(
     refresh(space)
     gathered = gather_for(space.modality, items, ids)
     gathered.metadata.update(fitting.columns_of(metadata, gathered.ids))
+    beside = for_added(space, vectors, gathered, on_error)
+    gathered = gathered if beside is None else beside.items
     known = [id_ for id_ in gathered.ids if id_ in space._positions]
     if known and on_existing == "raise":
         raise ValueError(
@@ -186,7 +189,7 @@ def add(
         gathered = gathered.select([row for row, id_ in enumerate(gathered.ids) if id_ not in space._positions])
     read = fitting.read_all(space.modality, gathered, on_error, keep=True)
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
-    z = fitting.encode_features(space.model, read.features)
+    z = fitting.encode_features(space.model, read.features if beside is None else beside.features(read.ids))
     sparse = space.modality.stored_as == "sparse"
     stored = read.features.kept if space._features is not None and not sparse else None
     replaced = [id_ for id_ in read.ids if id_ in space._positions]

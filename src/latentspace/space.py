@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import fitting, keeping, looking
+from . import beside, fitting, keeping, looking
 from .features import Features
 from .items import gather_for, name_of
 from .items.protocol import Modality, OnError, Skipped
@@ -31,6 +31,7 @@ def fit(
     kind: str | None = None,
     ids: Sequence[str] | None = None,
     metadata: Any = None,
+    vectors: Any = None,
     density: str = "auto",
     seed: int = 0,
     on_error: OnError = "skip",
@@ -45,19 +46,24 @@ def fit(
     source : path, array, frame, or list of items
         A folder of images, a .csv, .parquet, .npy, .npz or IDX file, an array (n, p) or (n, h, w[, c]), a pandas or
         polars frame, a list of PIL images. What it is is detected; `kind` says it where that is ambiguous.
-    model : str or estimator, default="pca"
+    model : str, estimator or None, default="pca"
         A family ("pca", "autoencoder", "vae"), or an estimator with scikit-learn's fit and transform (it is cloned).
+        None is "identity": the features, or `vectors`, are the latents.
     dims : int, float, "auto" or None, default=None
         Latent dimensions; None leaves it to the model's own default.
     target : str or sequence, optional
         A metadata column, or one label an item, None where it is missing: what models that can keep in z (neural ones,
         "lda", "pls", "nca"). A table's target column is kept out of the features.
     kind : str, optional
-        "images", "audio", "interactions", "strings", "texts", "table" or "array".
+        "images", "audio", "interactions", "strings", "texts", "table" or "array"; or "pairs" for two sides of partners,
+        `{"image": pictures, "text": captions}`, with `model="cca"` or `"contrastive"`.
     ids : sequence of str, optional
         Names of the items, unique; by default paths relative to the folder, or row indices.
     metadata : mapping or frame, optional
         Further columns, one value an item, to filter and colour by.
+    vectors : array of shape (n, p), optional
+        Vectors that you have already, one an item: the model is fitted on them, and the items stand beside them to be
+        shown. The space then encodes vectors, decodes to vectors, and `add` takes items with `vectors=`.
     density : str, default="auto"
         What is fitted to the latents for `sample`: "gaussian", "mixture", "flow", "flow-matching" or "two-stage", or
         the model's own "prior" or "vamp". Fitted afterwards, one samples better than a prior (Ghosh et al., "From
@@ -88,8 +94,8 @@ def fit(
         If the features cannot fit in memory and the model cannot read them in blocks.
     """
     parts = fitting.fit_parts(
-        source, model, dims=dims, target=target, kind=kind, ids=ids, metadata=metadata, density=density, seed=seed,
-        on_error=on_error, options=options, training={"checkpoint": checkpoint, "callback": callback},
+        source, model, dims=dims, target=target, kind=kind, ids=ids, metadata=metadata, vectors=vectors,
+        density=density, seed=seed, on_error=on_error, options=options, training={"checkpoint": checkpoint, "callback": callback},
     )  # fmt: skip
     read = parts.read
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "fit()")
@@ -218,7 +224,7 @@ class LatentSpace:
         Parameters
         ----------
         items
-            One item, several, or a source as `fit` takes it.
+            One item, several, or a source as `fit` takes it; vectors, if the space was fitted on such.
         on_error : "skip" or "raise", default="skip"
             Items that cannot be read are left out with a warning, or are an error.
         with_ids : bool, default=False
@@ -228,6 +234,9 @@ class LatentSpace:
         -------
         float32 array of shape (n, dims)
         """
+        if beside.shape_of(self) is not None:
+            z = beside.encode(self, items)
+            return ([str(row) for row in range(len(z))], z) if with_ids else z
         gathered = gather_for(self.modality, items)
         ids, z, skipped = fitting.encode_items(self.modality, self.model, gathered, on_error)
         fitting.warn_of(skipped, len(ids) + len(skipped), "encode()")
@@ -246,6 +255,8 @@ class LatentSpace:
             If `z` has another number of dimensions, or holds NaN or infinity.
         """
         z = self._checked(z)
+        if (shape := beside.shape_of(self)) is not None:
+            return adapter.decode(self.model, z, shape)
         items = self.modality.restore(adapter.decode(self.model, z, self.modality.shape))
         return looking.with_witnesses(self, z, items)
 
@@ -268,7 +279,7 @@ class LatentSpace:
     # ------------------------------------------------------------------ living
     def add(
         self, items: Any, *, ids: Sequence[str] | None = None, metadata: Any = None,
-        on_error: OnError = "skip", on_existing: OnExisting = "raise",
+        on_error: OnError = "skip", on_existing: OnExisting = "raise", vectors: Any = None,
     ) -> list[str]:  # fmt: skip
         """Encodes further items into the space; a space that lives in a file commits them to it at once.
 
@@ -278,13 +289,17 @@ class LatentSpace:
             As in `fit`.
         on_existing : "raise", "skip" or "replace", default="raise"
             What to do with an id that the space already holds.
+        vectors : array of shape (n, p), optional
+            One an item, where the space was fitted on vectors.
 
         Returns
         -------
         list of str
             The ids that were added.
         """
-        return keeping.add(self, items, ids=ids, metadata=metadata, on_error=on_error, on_existing=on_existing)
+        return keeping.add(
+            self, items, ids=ids, metadata=metadata, on_error=on_error, on_existing=on_existing, vectors=vectors
+        )
 
     def refresh(self) -> bool:
         """Catches up with what other processes committed to the file; returns whether anything had changed."""
@@ -439,6 +454,8 @@ class LatentSpace:
             raise ValueError(f"sample(n={n}) is negative; ask for 0 items or more.")
         z = self.density.sample(n, np.random.default_rng(seed)).reshape(n, self.dims)
         z = self._checked(self.model.project(z) if hasattr(self.model, "project") and n else z)
+        if beside.shape_of(self) is not None:
+            return self.decode(z)
         return self.modality.restore(adapter.draw(self.model, z, self.modality.shape, seed))
 
     def interpolate(self, a: Any, b: Any, *, steps: int = 9, path: str = "linear") -> Any:

@@ -19,6 +19,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "pls": ("latentspace.models.linear.pls", "PLS"),
     "nca": ("latentspace.models.linear.nca", "NCA"),
     "latent-factors": ("latentspace.models.factors.latent_factors", "LatentFactors"),
+    "identity": ("latentspace.models.identity", "Identity"),
     "cca": ("latentspace.models.paired.cca", "CCA"),
     "contrastive": ("latentspace.models.paired.contrastive", "Contrastive"),
     "autoencoder": ("latentspace.models.autoencoder", "Autoencoder"),
