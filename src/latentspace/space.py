@@ -95,7 +95,8 @@ def fit(
     """
     parts = fitting.fit_parts(
         source, model, dims=dims, target=target, kind=kind, ids=ids, metadata=metadata, vectors=vectors,
-        density=density, seed=seed, on_error=on_error, options=options, training={"checkpoint": checkpoint, "callback": callback},
+        density=density, seed=seed, on_error=on_error, options=options,
+        training={"checkpoint": checkpoint, "callback": callback},
     )  # fmt: skip
     read = parts.read
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "fit()")
