@@ -188,3 +188,16 @@ def test_options_that_cannot_be_say_what_can():
         BOUNDS["ciwae"](8, share=2)
     with pytest.raises(ValueError, match=r"draws=0 must be an integer from 1"):
         BOUNDS["iwae"](0)
+
+
+def test_noise_is_what_the_encoder_sees_in_training_alone():
+    x = _items(500)
+    plain = _linear(BOUNDS["elbo"]())
+    hidden = _linear(BOUNDS["elbo"](noise={"kind": "masking", "share": 1.0}))
+    assert torch.equal(hidden.eval().loss(x, _generator(), 1.0)[0], plain.loss(x, _generator(), 1.0)[0])
+    _, terms = hidden.train().loss(x, _generator(), 1.0)
+    q = hidden.infer(torch.zeros_like(x))  # all is masked, so q knows nothing of x, which is rebuilt all the same
+    assert terms["kl"] == pytest.approx(q.kl(hidden.prior).sum(1).mean().item(), rel=1e-5)
+    assert terms["nll"] > plain.loss(x, _generator(), 1.0)[1]["nll"] + 0.1
+    with pytest.raises(ValueError, match=r"noise='fog' is not known\. Known ones: gaussian, masking"):
+        BOUNDS["elbo"](noise="fog")

@@ -115,6 +115,14 @@ def test_the_multinomial_nll_is_minus_scipys_log_probability():
     _assert_nll(likelihood, outputs, x, log_prob, rtol=1e-4)
 
 
+def test_the_direction_of_counts_is_seen_whatever_their_total():
+    x = _counts()
+    seen = Multinomial((P,), direction=True).seen(x)
+    torch.testing.assert_close(seen.square().mean(1), (x.sum(1) > 0).float())
+    torch.testing.assert_close(Multinomial((P,), direction=True).seen(7 * x), seen)
+    assert not Multinomial((P,), direction=True).seen(torch.zeros(1, P)).any()
+
+
 def test_the_logistic_mixture_is_differences_of_scipys_cumulative_logistics():
     likelihood = LogisticMixture((P,), levels=16, components=3)
     outputs = _random(6, 9 * P)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .parts import in_range, whole
+from .noise import NOISES
+from .parts import Spec, in_range, make_part, whole
 from .turns import Turn
 
 if TYPE_CHECKING:
@@ -37,13 +38,17 @@ class ELBO:
     ----------
     draws : int
         Draws of z an item that the reconstruction is averaged over.
+    noise : {"gaussian", "masking", "salt-and-pepper"}, dict or None
+        What is done to items before the encoder sees them in training; whole ones are rebuilt (Im et al., "Denoising
+        criterion for variational auto-encoding framework", 2017). See `noise`.
     """
 
     name: ClassVar[str] = "elbo"
     usual: ClassVar[int] = 1  # draws, when the user names no number
 
-    def __init__(self, draws: int = usual):
+    def __init__(self, draws: int = usual, noise: Spec | None = None):
         self.draws = whole("draws", draws, 1, 100_000)
+        self.disturb = make_part(NOISES, noise, "noise")
 
     def refusal(self, divergence: Any) -> str | None:
         """Says why the bound cannot go with a divergence and what could; None when it can."""
@@ -63,7 +68,7 @@ class ELBO:
         progress : float
             Share of training that is done, 0 to 1: schedules of weights follow it.
         """
-        q = model.infer(x)
+        q = model.infer(x if self.disturb is None or not model.training else self.disturb(x, generator))
         z = q.rsample(generator)
         drawn = z if self.draws == 1 else torch.cat([z, *(q.rsample(generator) for _ in range(self.draws - 1))])
         nll = model.likelihood.nll(model.outputs(drawn), _repeated(x, self.draws)).mean()

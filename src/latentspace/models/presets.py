@@ -97,12 +97,27 @@ PRESETS: dict[str, Preset] = {
     "vae-gan": Preset(
         "vae", {"likelihood": "feature-matching"}, "Larsen et al., 2016", "Sharp pictures, judged by a discriminator."
     ),
-    # Texts: what they are about.
+    # Texts, what they are about, and histories, what goes on from them.
     "prodlda": Preset(
         "vae",
         {"likelihood": "multinomial", "network": "topics", "prior": "dirichlet"},
         "Srivastava and Sutton, 2017",
         "Topics of texts, as words that come together.",
+    ),
+    "mult-vae": Preset(
+        "vae",
+        {
+            "likelihood": {"kind": "multinomial", "direction": True},
+            "bound": {"kind": "elbo", "noise": {"kind": "masking", "share": 0.5}},
+            "network": "dense",
+            "hidden": [600],
+            "dims": 200,
+            "beta": 0.2,
+            "warm_up": 0.5,
+            "free_bits": 0.0,
+        },
+        "Liang et al., 2018",
+        "What a user will meet next, from what they met.",
     ),
     "string-vae": Preset(
         "vae",

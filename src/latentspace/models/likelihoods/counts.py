@@ -121,9 +121,26 @@ class Multinomial(_Counts):
 
     z tells the shares alone, so that long and short texts, or users who watched much or little, can lie together
     (Liang et al., "Mult-VAE", 2018). An item's total is not in z: x_hat is the shares times the data's mean total.
+
+    Parameters
+    ----------
+    direction : bool, default=False
+        Whether the encoder sees x over its length, as Liang et al. give it, not logarithms; right where few features
+        of many are there, as of users' histories.
     """
 
     name: ClassVar[str] = "multinomial"
+
+    def __init__(self, shape: tuple[int, ...], scale: float | None = None, direction: bool = False):
+        super().__init__(shape, scale)
+        self.direction = bool(direction)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Counts to what the encoder reads: as of the others, or x / |x|, at a mean square of 1 for each feature."""
+        if not self.direction:
+            return super().seen(x)
+        flat = x.flatten(1)
+        return (math.sqrt(flat.shape[1]) * nn.functional.normalize(flat, dim=1)).view_as(x)
 
     def shares(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to float64 logarithms of shares (n, p), whose exponentials sum to 1."""
