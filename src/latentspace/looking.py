@@ -76,7 +76,7 @@ def source_features(space: "LatentSpace") -> Features | None:
         return None
 
     def again(positions: Sequence[int]) -> Any:
-        gathered = items_room.gather(origin, kind=space.modality.kind)[1]
+        gathered = space.modality.pieces(items_room.gather(origin, kind=space.modality.kind)[1])
         place = {id_: row for row, id_ in enumerate(gathered.ids)}
         try:
             chosen = [place[space.ids[position]] for position in positions]

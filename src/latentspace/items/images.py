@@ -4,7 +4,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from PIL import Image
 
 from ..errors import BadItemError, CorruptFileError
 from ..resources import usable_cores
-from . import decode
-from .folders import Listing, check_ids, identifiers, not_a_file, readable, suffix, walk
-from .protocol import Batch, Gathered, Modality, OnError, Skipped, bad
+from . import decode, tiles
+from .file_items import in_folder, of_paths
+from .folders import Listing, check_ids, not_a_file, readable, suffix, walk
+from .protocol import Batch, Gathered, Modality, OnError, bad
 
 _HEADERS = 2048  # headers looked at: a quarter of a second, and a mixed folder shows itself long before
 _DEEP_SAMPLE = 64  # images deeper than 8 bits that are decoded to find their range
@@ -43,6 +43,12 @@ class Images(Modality):
     fit : "pad", "crop" or "stretch", default="pad"
         How an image of another aspect gets there: whole, centred, with bars in the median colour of its border; its
         centre only; or distorted.
+    tiles : int, (height, width) or None, default=None
+        An item for every tile of so many pixels of each image, so that details of large ones are seen. A tile's id is
+        "path#row,column", and its metadata `path`, `top` and `left` say where it is, in pixels.
+    stride : int, (height, width) or None, default=None
+        Pixels from one tile to the next; None is the tile's size. Those at the lower and the right edge are moved
+        inwards, so that each pixel is in a tile.
 
     Attributes
     ----------
@@ -56,10 +62,19 @@ class Images(Modality):
     kind = "images"
     stored_as = "uint8"
 
-    def __init__(self, size: int | Sequence[int] | None = None, channels: int | None = None, fit: decode.Fit = "pad"):
+    def __init__(
+        self,
+        size: int | Sequence[int] | None = None,
+        channels: int | None = None,
+        fit: decode.Fit = "pad",
+        tiles: int | Sequence[int] | None = None,
+        stride: int | Sequence[int] | None = None,
+    ):
         self.size = size
         self.channels = channels
         self.fit = fit
+        self.tiles = tiles
+        self.stride = stride
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -71,55 +86,20 @@ class Images(Modality):
         in pixels.
         """
         if isinstance(source, Image.Image):
-            return cls._listed([source], "a PIL image", ids)
+            return _in_memory([source], "a PIL image", ids)
         if isinstance(source, Listing):
-            return cls._in_folder(source, ids)
+            return in_folder(source, decode.SUFFIXES, ids)
         if isinstance(source, str | os.PathLike):
             if os.path.isdir(source):
-                return cls._in_folder(walk(source), ids)
-            return cls._listed([source], os.fspath(source), ids) if _is_image_file(source) else None
+                return in_folder(walk(source), decode.SUFFIXES, ids)
+            return of_paths([source], os.fspath(source), ids) if _is_image_file(source) else None
         if not isinstance(source, list | tuple) or not source:
             return None
         if all(isinstance(item, Image.Image) for item in source):
-            return cls._listed(list(source), f"list of {len(source):,} PIL images", ids)
+            return _in_memory(list(source), f"list of {len(source):,} PIL images", ids)
         if all(isinstance(item, str | os.PathLike) and _is_image_file(item) for item in source):
-            return cls._listed(list(source), f"list of {len(source):,} paths", ids)
+            return of_paths(source, f"list of {len(source):,} paths", ids)
         return None
-
-    @classmethod
-    def _in_folder(cls, listing: Listing, ids: Sequence[str] | None) -> Gathered | None:
-        names, paths, skipped = listing.of(decode.SUFFIXES)
-        if not names and not skipped:
-            return None
-        metadata: dict[str, list] = {}
-        ways = [name.rpartition("/")[0] for name in names]
-        if any(ways):
-            metadata["label"] = [way.rpartition("/")[2] or None for way in ways]
-        if any("/" in way for way in ways):
-            metadata["folder"] = [way or None for way in ways]
-        others = len(listing.names) - len(names)
-        return Gathered(
-            paths,
-            names if ids is None else check_ids(ids, len(names), listing.root),
-            metadata,
-            listing.root,
-            skipped + listing.closed,
-            [f"{others:,} other files left aside"] if others else [],
-        )
-
-    @classmethod
-    def _listed(cls, sources: list, origin: str, ids: Sequence[str] | None) -> Gathered:
-        if isinstance(sources[0], Image.Image):
-            names = [str(position) for position in range(len(sources))]
-        else:
-            names = identifiers(sources)
-        names = names if ids is None else check_ids(ids, len(sources), origin)
-        reasons = [None if isinstance(item, Image.Image) else not_a_file(item) for item in sources]
-        good = [position for position, reason in enumerate(reasons) if reason is None]
-        skipped = [Skipped(name, reason) for name, reason in zip(names, reasons, strict=True) if reason is not None]
-        folders = [None if isinstance(item, Image.Image) else Path(item).parent.name or None for item in sources]
-        metadata = {"label": [folders[position] for position in good]} if len(set(folders)) > 1 else {}
-        return Gathered([sources[i] for i in good], [names[i] for i in good], metadata, origin, skipped)
 
     def gather_new(self, source: Any, *, ids: Sequence[str] | None = None) -> Gathered | None:
         """As `gather`; takes also 8-bit arrays, (h, w[, c]) for one image and (n, h, w[, c]) or a list for several."""
@@ -130,7 +110,15 @@ class Images(Modality):
             source = [
                 Image.fromarray(item[..., 0] if item.ndim == 3 and item.shape[-1] == 1 else item) for item in source
             ]
-        return type(self).gather(source, ids=ids)
+        gathered = type(self).gather(source, ids=ids)
+        return None if gathered is None else self.pieces(gathered)
+
+    def pieces(self, items: Gathered) -> Gathered:
+        """Images to the items that features are made of: themselves, or with `tiles=` all their tiles."""
+        if self.tiles is None or tiles.are_tiles(items.raw):
+            return items
+        size = _as_size(self.tiles)
+        return tiles.cut(items, size, size if self.stride is None else _as_size(self.stride))
 
     # ------------------------------------------------------------------ features
     def learn(self, items: Gathered) -> "Images":
@@ -145,7 +133,8 @@ class Images(Modality):
         headers = self._headers(items)
         deep = [position for position, head in headers if head.deep]
         heads = [head for _, head in headers]
-        self.size_ = _chosen_size(heads) if self.size is None else _as_size(self.size)
+        wanted = self.size if self.size is not None else self.tiles
+        self.size_ = _chosen_size(heads) if wanted is None else _as_size(wanted)
         self.channels_ = self.channels or (1 if all(head.grey for head in heads) else 3)
         self.deep_range_ = _deep_range([items.raw[position] for position in _spread(deep, _DEEP_SAMPLE)])
         return self
@@ -157,8 +146,17 @@ class Images(Modality):
             )
         if self.fit not in ("pad", "crop", "stretch"):
             raise ValueError(f"fit={self.fit!r} is not known: choose 'pad', 'crop' or 'stretch'.")
-        if self.size is not None:
-            _as_size(self.size)
+        if self.stride is not None and self.tiles is None:
+            raise ValueError(f"stride={self.stride!r} is the distance between tiles: it needs tiles=.")
+        for name in ("size", "tiles", "stride"):
+            if getattr(self, name) is not None:
+                _as_size(getattr(self, name), name)
+        if self.tiles is not None and self.stride is not None:
+            size, stride = _as_size(self.tiles), _as_size(self.stride)
+            if stride[0] > size[0] or stride[1] > size[1]:
+                raise ValueError(
+                    f"stride={self.stride!r} is more than tiles={self.tiles!r}: pixels would be in no tile."
+                )
 
     @staticmethod
     def _headers(items: Gathered) -> list[tuple[int, decode.Header]]:
@@ -184,8 +182,10 @@ class Images(Modality):
 
     def read(self, items: Gathered, *, on_error: OnError = "skip", block: int = 1024) -> Iterator[Batch]:
         """Yields float32 (b, channels, height, width) in [0, 1], each value the float32 quotient k / 255."""
-        in_memory = bool(items.raw) and isinstance(items.raw[0], Image.Image)  # PIL images are not safe to share
-        threads = 1 if in_memory or not _worth_threads(items.raw) else min(8, usable_cores())
+        # PIL images are not safe to share, and tiles of one image go one after the other.
+        alone = bool(items.raw) and isinstance(items.raw[0], Image.Image | tiles.Tile)
+        threads = 1 if alone or not _worth_threads(items.raw) else min(8, usable_cores())
+        opened = tiles.Opened()
         with ThreadPoolExecutor(threads) as pool:
             waiting: deque[tuple[int, np.ndarray, list[Future]]] = deque()
             try:
@@ -193,7 +193,7 @@ class Images(Modality):
                     stop = min(start + block, len(items))
                     rows = np.empty((stop - start, self.channels_, *self.size_), np.uint8)
                     tasks = [
-                        pool.submit(self._decode_into, rows, items.raw, start, first, min(first + _TASK, stop))
+                        pool.submit(self._decode_into, rows, items.raw, start, first, min(first + _TASK, stop), opened)
                         for first in range(start, stop, _TASK)
                     ]
                     waiting.append((start, rows, tasks))
@@ -204,13 +204,20 @@ class Images(Modality):
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _decode_into(self, rows: np.ndarray, raw: Sequence, start: int, first: int, stop: int) -> list:
+    def _decode_into(
+        self, rows: np.ndarray, raw: Sequence, start: int, first: int, stop: int, opened: tiles.Opened
+    ) -> list:
         """Decodes items `first` to `stop` into their rows; returns each one's own size, or the reason it has none."""
         outcomes: list[tuple[int, int] | str] = []
         for position in range(first, stop):
+            source = raw[position]
             try:
                 rows[position - start], had = decode.pixels(
-                    raw[position], self.size_, self.channels_, self.fit, self.deep_range_
+                    opened.of(source) if isinstance(source, tiles.Tile) else source,
+                    self.size_,
+                    self.channels_,
+                    self.fit,
+                    self.deep_range_,
                 )
                 outcomes.append(had)
             except BadItemError as error:
@@ -252,8 +259,10 @@ class Images(Modality):
         return to_picture(x)
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        size = self.size if self.size is None or isinstance(self.size, int) else [int(side) for side in self.size]
-        options = {"size": size, "channels": self.channels, "fit": self.fit}
+        options: dict[str, Any] = {"channels": self.channels, "fit": self.fit}
+        for name in ("size", "tiles", "stride"):
+            sides = getattr(self, name)
+            options[name] = sides if sides is None or isinstance(sides, int) else [int(side) for side in sides]
         learned = {"size": list(self.size_), "channels": self.channels_, "deep_range": list(self.deep_range_)}
         return {"options": options, "learned": learned}, {}
 
@@ -264,7 +273,7 @@ class Images(Modality):
             if arrays:
                 raise ValueError(f"arrays {sorted(arrays)}, where none belong")
             options, learned = dict(facts["options"]), dict(facts["learned"])
-            modality = cls(options["size"], options["channels"], options["fit"])
+            modality = cls(**options)
             modality._check_options()
             modality.size_ = _as_size(learned["size"])
             modality.channels_ = learned["channels"]
@@ -277,6 +286,11 @@ class Images(Modality):
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFileError(f"the image reader's state is damaged: {error}.") from None
         return modality
+
+
+def _in_memory(pictures: list, origin: str, ids: Sequence[str] | None) -> Gathered:
+    names = [str(position) for position in range(len(pictures))]
+    return Gathered(pictures, names if ids is None else check_ids(ids, len(pictures), origin), {}, origin)
 
 
 def to_picture(x: np.ndarray) -> Image.Image:
@@ -301,11 +315,11 @@ def _chosen_size(headers: Sequence[decode.Header]) -> tuple[int, int]:
     return height, width
 
 
-def _as_size(size: Any) -> tuple[int, int]:
+def _as_size(size: Any, name: str = "size") -> tuple[int, int]:
     sides = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, Sequence) else ()
     if len(sides) != 2 or not all(type(side) is int and 1 <= side <= _MAX_SIDE for side in sides):
         raise ValueError(
-            f"size={size!r} is not a size: give pixels, as 64 or (height, width), each 1 to {_MAX_SIDE:,}."
+            f"{name}={size!r} is not a size: give pixels, as 64 or (height, width), each 1 to {_MAX_SIDE:,}."
         )
     return sides[0], sides[1]
 
