@@ -58,8 +58,9 @@ def _read(x: np.ndarray) -> np.ndarray:
     """The classifier's probabilities, (n, 10)."""
     import torch
 
+    network = classifier()  # outside: where none is kept yet, it is trained here
     with torch.inference_mode():
-        return classifier()(images(x)).softmax(1).numpy()
+        return network(images(x)).softmax(1).numpy()
 
 
 def _sure(x: np.ndarray) -> float:

@@ -295,4 +295,3 @@ def _notes(notes: Sequence[str], read_as: Sequence[tuple[str, str]], left_out: i
         name, note = read_as[0]
         said.append(f"{len(read_as):,} file{'s' if len(read_as) > 1 else ''} not in UTF-8; {name} was read as {note}")
     return [*said, f"{left_out:,} words left out, in too few texts or too many"] if left_out else said
-
