@@ -248,3 +248,11 @@ def test_inference_leaves_no_trace_on_torchs_state():
     model.transform(X)
     assert torch.is_grad_enabled()
     assert all(parameter.device.type == "cpu" for parameter in model.network_.parameters())
+
+
+@pytest.mark.parametrize("family", [VAE, Autoencoder])
+@pytest.mark.parametrize("n", [0, -1, 2.5, True])
+def test_only_a_count_of_items_can_be_drawn(family, n):
+    model = _fit(family, np.random.default_rng(0).normal(size=(30, 3)))
+    with pytest.raises(ValueError, match=rf"sample\(n={n}\) must be an integer of at least 1"):
+        model.sample(n)

@@ -14,6 +14,7 @@ require("torch", "neural", "Autoencoder")
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from . import door  # noqa: E402
 from .bounds import ELBO  # noqa: E402
 from .codes import CODES  # noqa: E402
 from .composition import Composition  # noqa: E402
@@ -147,7 +148,7 @@ class Autoencoder(NeuralModel):
         """
         check_is_fitted(self)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
-        return self.inverse_transform(self.project(self.density_.sample(n, rng)))
+        return self.inverse_transform(self.project(self.density_.sample(door.drawn(n), rng)))
 
     def project(self, z: Any) -> np.ndarray:
         """Latents (n, dims) to the nearest that the encoder could give, float32 (n, dims).

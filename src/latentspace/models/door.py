@@ -81,3 +81,16 @@ def parameters(model: Any) -> None:
 
 def _or(name: str) -> str:
     return f", or {_BESIDES[name]!r}" if name in _BESIDES else ""
+
+
+def drawn(n: Any) -> int:
+    """Checks how many items `sample` is asked for.
+
+    Raises
+    ------
+    ValueError
+        If that is no whole number from 1.
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"sample(n={n!r}) must be an integer of at least 1: the number of items to draw.")
+    return int(n)

@@ -17,6 +17,7 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from ..errors import CollapseWarning  # noqa: E402
+from . import door  # noqa: E402
 from .composition import Composition  # noqa: E402
 from .gan_discriminator import Discriminator  # noqa: E402
 from .gan_game import Game  # noqa: E402
@@ -123,8 +124,7 @@ class GAN(NeuralModel):
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Draws n new items, at least 1: features, float32, shaped as those that were fitted and in their unit."""
         check_is_fitted(self)
-        if not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"sample(n={n!r}) must be an integer of at least 1: the number of items to draw.")
+        n = door.drawn(n)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
         return self.inverse_transform(z.numpy())

@@ -14,6 +14,7 @@ require("torch", "neural", "VAE")
 import torch  # noqa: E402
 
 from ..errors import UnsupportedError  # noqa: E402
+from . import door  # noqa: E402
 from .bounds import BOUNDS, score  # noqa: E402
 from .composition import Composition  # noqa: E402
 from .divergences import DIVERGENCES  # noqa: E402
@@ -134,7 +135,7 @@ class VAE(NeuralModel):
         check_is_fitted(self)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         with torch.inference_mode():
-            z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
+            z = self.network_.prior.sample(door.drawn(n), torch.Generator().manual_seed(seed))
         return self.draw(z.numpy(), seed)
 
     def draw(self, z: Any, random_state: Any = None) -> np.ndarray:

@@ -53,7 +53,8 @@ class Norm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, h: Tensor) -> Tensor:
-        return nn.functional.batch_norm(h, self.mean, self.variance, bias=self.shift, training=self.training)
+        of_batch = self.training and len(h) > 1  # one item alone has no deviation
+        return nn.functional.batch_norm(h, self.mean, self.variance, bias=self.shift, training=of_batch)
 
 
 class TopicEncoder(DenseEncoder):
