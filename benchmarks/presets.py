@@ -179,7 +179,7 @@ def quality(rows: list[dict[str, Any]]) -> dict[str, str]:
         "test MSE": ("mse", 4),
         "probe": ("probe", 3),
         "NMI": ("nmi", 2),
-        "s": ("seconds", 1),
+        "s": ("cpu", 1),
         "MB": ("extra_mb", 0),
     }
     cells |= {f"Frechet, {name}": (f"frechet {name}", 0) for name in ("prior", *DENSITIES)}
@@ -228,8 +228,8 @@ def beside(peer: str, files: list[str], seeds: int) -> list[dict[str, Any]]:
 
 
 def share(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], key: str) -> str:
-    """Our time to the loss that they ended with, as a share of their time: the mean over seeds, least and most."""
-    shares = [until(a["rows"], key, b[key]) / b["seconds"] for a, b in zip(ours, theirs, strict=True)]
+    """Our processor time to the loss that they ended with, as a share of theirs: the mean, least and most of seeds."""
+    shares = [until(a["rows"], key, b[key], "cpu") / b["cpu"] for a, b in zip(ours, theirs, strict=True)]
     if not np.isfinite(shares).all():
         return f"reached by {np.isfinite(shares).sum()} of {len(shares)}"
     return f"{statistics.mean(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
@@ -276,14 +276,15 @@ epochs in batches of {batch}, one thread, a fresh process each, two at a time. P
 regression on z. NMI: of ten k-means clusters of z with the digits. Frechet: distance of 1,000 samples to the 1,000
 test digits on the 64 features of a small classifier of digits (right for {accuracy:.1%} of the test digits; not
 Inception, so not FID), by the density that z is drawn from; 1,000 real training digits are {floor:.0f} away. s:
-seconds of training. MB: peak memory over the start. Lower is better but for probe and NMI.
+processor seconds of training, for other work may run beside it. MB: peak memory over the start. Lower is better but
+for probe and NMI.
 """
 BESIDE = """### Beside pythae
 
 pythae 0.1.2 with cross-entropy where it has it, at the settings that served it best (`BEST` in benchmarks/presets.py;
 by default a rate of 1e-4); means of {seeds} seeds and half the range. Test loss: nats an item with the preset's
-weights where the posterior is Gaussian, else squared error of an item. To their loss: our time to the loss that
-pythae ended with, as a share of pythae's time, counted at ends of epochs.
+weights where the posterior is Gaussian, else squared error of an item. To their loss: our processor time to the loss
+that pythae ended with, as a share of pythae's, counted at ends of epochs.
 
 {table}
 """
