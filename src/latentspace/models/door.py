@@ -83,6 +83,17 @@ def _or(name: str) -> str:
     return f", or {_BESIDES[name]!r}" if name in _BESIDES else ""
 
 
+def latents(model: Any, z: Any) -> np.ndarray:
+    """Checks latents for a fitted model's decoder: finite numbers of shape (n, dims), float32 and C-ordered."""
+    z = check_array(z, dtype=np.float32, input_name="z")
+    if z.shape[1] != model.dims_:
+        raise ValueError(
+            f"inverse_transform() got latents of {z.shape[1]} dimensions, but {type(model).__name__} was fitted "
+            f"with {model.dims_}. Pass what transform() gave."
+        )
+    return np.ascontiguousarray(z)
+
+
 def drawn(n: Any) -> int:
     """Checks how many items `sample` is asked for.
 

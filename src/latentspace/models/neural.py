@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
@@ -224,13 +224,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     def inverse_transform(self, z: Any) -> np.ndarray:
         """Latents (n, dims) back to features, float32, shaped as those that were fitted and in their unit."""
         check_is_fitted(self)
-        z = check_array(z, dtype=np.float32, input_name="z")
-        if z.shape[1] != self.dims_:
-            raise ValueError(
-                f"inverse_transform() got latents of {z.shape[1]} dimensions, but {type(self).__name__} was fitted "
-                f"with {self.dims_}. Pass what transform() gave."
-            )
-        return self._units().backward(self._apply(self.network_.decode, np.ascontiguousarray(z)))
+        return self._units().backward(self._apply(self.network_.decode, door.latents(self, z)))
 
     @available_if(lambda model: hasattr(getattr(getattr(model, "network_", None), "decoder", None), "topics"))
     def topic_weights(self) -> np.ndarray:

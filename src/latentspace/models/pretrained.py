@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -158,14 +158,8 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def inverse_transform(self, z: Any) -> np.ndarray:
         """Latents (n, dims) to items as the decoder gives them: float32, shaped and in the unit of those fitted."""
         check_is_fitted(self)
-        z = check_array(z, dtype=np.float32, input_name="z")
-        if z.shape[1] != self.dims_:
-            raise ValueError(
-                f"inverse_transform() got latents of {z.shape[1]} dimensions, but {type(self).__name__} was fitted "
-                f"with {self.dims_}. Pass what transform() gave."
-            )
         with torch.inference_mode():
-            x = in_chunks(self._decode, torch.from_numpy(np.ascontiguousarray(z)), _ROWS, 1).numpy()
+            x = in_chunks(self._decode, torch.from_numpy(door.latents(self, z)), _ROWS, 1).numpy()
         return self._units().backward(x)
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
