@@ -12,7 +12,7 @@ from .items.protocol import Gathered, OnError, Skipped
 from .models import adapter
 
 if TYPE_CHECKING:
-    from .space import LatentSpace
+    from .verbs.state import State
 
 
 class Beside:
@@ -71,13 +71,13 @@ class Beside:
         return Features(self.shape, self._rows[[place[id_] for id_ in ids]])
 
 
-def shape_of(space: "LatentSpace") -> tuple[int, ...] | None:
+def shape_of(space: "State") -> tuple[int, ...] | None:
     """The shape of one vector of a space that was fitted on vectors; None of a space that reads its items."""
     length = space.facts.get("vectors")
     return None if length is None else (int(length),)
 
 
-def encode(space: "LatentSpace", vectors: Any) -> np.ndarray:
+def encode(space: "State", vectors: Any) -> np.ndarray:
     """Vectors (n, p) or one (p,) to latents (n, dims).
 
     Raises
@@ -103,7 +103,7 @@ def encode(space: "LatentSpace", vectors: Any) -> np.ndarray:
     return adapter.encode(space.model, rows)
 
 
-def for_added(space: "LatentSpace", vectors: Any, gathered: Gathered, on_error: OnError) -> Beside | None:
+def for_added(space: "State", vectors: Any, gathered: Gathered, on_error: OnError) -> Beside | None:
     """The vectors beside items that are to be added; None where the space reads its items.
 
     Raises

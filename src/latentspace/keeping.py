@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,13 +17,16 @@ from .models import FAMILIES, family
 from .models.densities import DENSITIES, density_class
 
 if TYPE_CHECKING:
-    from .space import LatentSpace, OnExisting
+    from .verbs.living import OnExisting
+    from .verbs.state import State
+
+Space = TypeVar("Space", bound="State")
 
 KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
 
 
 # ---------------------------------------------------------------------- save
-def save(space: "LatentSpace", path: str | Path | None, overwrite: bool) -> Path:
+def save(space: "State", path: str | Path | None, overwrite: bool) -> Path:
     """Writes the whole space; see `LatentSpace.save`."""
     if path is None and space.path is None:
         raise ValueError("save() needs a path: this space lives in no file yet. Call space.save('name.latent').")
@@ -35,7 +38,7 @@ def save(space: "LatentSpace", path: str | Path | None, overwrite: bool) -> Path
     return target
 
 
-def contents_of(space: "LatentSpace") -> store.Contents:
+def contents_of(space: "State") -> store.Contents:
     """A space as plain data."""
     arrays: dict[str, np.ndarray] = {}
     manifest = {
@@ -76,7 +79,7 @@ def _map_state(drawn: Any) -> dict[str, Any]:
     return {"facts": facts, "arrays": arrays}
 
 
-def _features_to_keep(space: "LatentSpace") -> np.ndarray | None:
+def _features_to_keep(space: "State") -> np.ndarray | None:
     features = space._features
     if features is None or space.modality.stored_as == "sparse":
         return None  # sparse rows come back from the metadata; see `Modality.from_metadata`
@@ -87,7 +90,7 @@ def _features_to_keep(space: "LatentSpace") -> np.ndarray | None:
 
 
 # ---------------------------------------------------------------------- load
-def load(make: type["LatentSpace"], path: Path) -> "LatentSpace":
+def load(make: "type[Space]", path: Path) -> "Space":
     """Opens a `.latent` file as a space."""
     with store.LatentFile(path) as file:
         manifest, arrays = file.manifest(), file.arrays()
@@ -134,7 +137,7 @@ def _rebuild(cls: Any, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     return cls.from_state(state["params"], state["facts"], arrays)
 
 
-def _stored_features(space: "LatentSpace") -> Features:
+def _stored_features(space: "State") -> Features:
     """The features a file keeps, read on first use and matched by id, whatever other processes did meanwhile."""
     path, ids = space.path, list(space.ids)
 
@@ -157,7 +160,7 @@ def _stored_features(space: "LatentSpace") -> Features:
     return Features(space.modality.shape, later=read, n=len(ids))
 
 
-def refresh(space: "LatentSpace") -> bool:
+def refresh(space: "State") -> bool:
     """Catches up with the file; returns whether anything had changed."""
     if space.path is None or store.version(space.path) == space._version:
         return False
@@ -168,7 +171,7 @@ def refresh(space: "LatentSpace") -> bool:
 
 # ---------------------------------------------------------------------- add and remove
 def add(
-    space: "LatentSpace", items: Any, *, ids: Sequence[str] | None, metadata: Any,
+    space: "State", items: Any, *, ids: Sequence[str] | None, metadata: Any,
     on_error: OnError, on_existing: "OnExisting", vectors: Any = None,
 ) -> list[str]:  # fmt: skip
     """Encodes items and appends them, to the file first; see `LatentSpace.add`."""
@@ -206,7 +209,7 @@ def add(
     return read.ids
 
 
-def _append(space: "LatentSpace", read: fitting.ReadItems, z: np.ndarray) -> None:
+def _append(space: "State", read: fitting.ReadItems, z: np.ndarray) -> None:
     before, more = len(space), len(read.ids)
     names = [*space.metadata, *(name for name in read.metadata if name not in space.metadata)]
     space.metadata = {
@@ -220,7 +223,7 @@ def _append(space: "LatentSpace", read: fitting.ReadItems, z: np.ndarray) -> Non
     space._changed()
 
 
-def remove(space: "LatentSpace", ids: list[str]) -> int:
+def remove(space: "State", ids: list[str]) -> int:
     """Removes items by id, from the file first; see `LatentSpace.remove`."""
     refresh(space)
     gone = {space.position(id_) for id_ in ids}

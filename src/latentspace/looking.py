@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import beside, store
 from . import items as items_room
-from . import store
 from .errors import UnsupportedError
 from .features import Features
 
 if TYPE_CHECKING:
-    from .space import LatentSpace
+    from .verbs.state import State
 
 THUMBNAIL = 64  # pixels on the longer side
 
 
 # ---------------------------------------------------------------------- items
-def items_at(space: "LatentSpace", positions: Sequence[int]) -> Any:
+def items_at(space: "State", positions: Sequence[int]) -> Any:
     """The items at some positions in their own form, from the features that the space keeps."""
     if space._features is None:
         raise UnsupportedError(
@@ -32,30 +32,37 @@ def items_at(space: "LatentSpace", positions: Sequence[int]) -> Any:
     return space.modality.rebuild(space._features.rows(rows), metadata)
 
 
-def item_at(space: "LatentSpace", position: int) -> Any:
+def item_at(space: "State", position: int) -> Any:
     """One item in its own form."""
     several = items_at(space, [position])
     return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
 
 
-def with_witnesses(space: "LatentSpace", z: np.ndarray, decoded: Any) -> Any:
-    """Decoded items as they are; texts, which come back as words, can each name a real sentence for them."""
+def feature_shape(space: "State") -> tuple[int, ...]:
+    """The shape of what the model was fitted on: vectors that stand beside the items, or the items' features."""
+    return beside.shape_of(space) or space.modality.shape
+
+
+def given_back(space: "State", z: np.ndarray, x: np.ndarray) -> Any:
+    """What was decoded from latents z, in the items' own form; vectors as they are, texts with a real sentence each."""
+    if beside.shape_of(space) is not None:
+        return x
+    items = space.modality.restore(x)
     texts = space.metadata.get("text")
-    if space.modality.kind != "texts" or not texts:
-        return decoded
-    for row, words in enumerate(decoded):
-        words.testify = partial(_sentence_near, space, z[row : row + 1])
-    return decoded
+    if space.modality.kind == "texts" and texts:
+        for row, words in enumerate(items):
+            words.testify = partial(_sentence_near, space, z[row : row + 1])
+    return items
 
 
-def _sentence_near(space: "LatentSpace", z: np.ndarray, words: Any) -> str:
+def _sentence_near(space: "State", z: np.ndarray, words: Any) -> str:
     from .items.words import best_sentence
 
     nearest = int(space.index.search(z, 1, metric="cosine").positions[0, 0])
     return best_sentence(space.metadata["text"][nearest], words)
 
 
-def features_again(space: "LatentSpace") -> Features | None:
+def features_again(space: "State") -> Features | None:
     """Features read again from metadata that holds the whole items, or from their source; None when that is gone."""
     items = space.modality.from_metadata(space.ids, space.metadata)
     if items is not None:
@@ -69,7 +76,7 @@ def features_again(space: "LatentSpace") -> Features | None:
     return source_features(space)
 
 
-def source_features(space: "LatentSpace") -> Features | None:
+def source_features(space: "State") -> Features | None:
     """Features read again from where the space's items came from; None when that is no longer there."""
     origin = space.facts.get("origin")
     if not isinstance(origin, str) or not Path(origin).exists():
@@ -89,7 +96,7 @@ def source_features(space: "LatentSpace") -> Features | None:
 
 
 # ---------------------------------------------------------------------- pictures
-def thumbnails(space: "LatentSpace") -> list[bytes] | None:
+def thumbnails(space: "State") -> list[bytes] | None:
     """Every item's thumbnail as an encoded picture; None where the modality has none."""
     if space._features is not None:
         return thumbnails_of(space, space._features)
@@ -99,7 +106,7 @@ def thumbnails(space: "LatentSpace") -> list[bytes] | None:
         return file.thumbnails()
 
 
-def thumbnails_of(space: "LatentSpace", features: Features) -> list[bytes] | None:
+def thumbnails_of(space: "State", features: Features) -> list[bytes] | None:
     """Thumbnails of features as WebP; None where the modality has no pictures."""
     encoded: list[bytes] = []
     for block in features.blocks(512):
@@ -114,7 +121,7 @@ def thumbnails_of(space: "LatentSpace", features: Features) -> list[bytes] | Non
     return encoded
 
 
-def pictures(space: "LatentSpace", items: Any) -> list[Any]:
+def pictures(space: "State", items: Any) -> list[Any]:
     """Items in their own form as pictures for a sheet.
 
     Raises
@@ -134,7 +141,7 @@ def pictures(space: "LatentSpace", items: Any) -> list[Any]:
 
 
 # ---------------------------------------------------------------------- what it is
-def describe(space: "LatentSpace") -> dict[str, Any]:
+def describe(space: "State") -> dict[str, Any]:
     """What a space is, as plain data; see `LatentSpace.info`."""
     active = getattr(space.model, "active_dims_", None)
     return {
@@ -157,7 +164,7 @@ def describe(space: "LatentSpace") -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------- maps
-def make_map(space: "LatentSpace", method: str, seed: int, options: dict[str, Any]) -> Any:
+def make_map(space: "State", method: str, seed: int, options: dict[str, Any]) -> Any:
     """Draws a map on the shared neighbour graph; see `LatentSpace.map`."""
     from .maps.fit import fit_map, graph_size
     from .maps.honesty import honesty
@@ -171,14 +178,14 @@ def make_map(space: "LatentSpace", method: str, seed: int, options: dict[str, An
     return drawn
 
 
-def kept_map(space: "LatentSpace", facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def kept_map(space: "State", facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     """A map from what the store kept: of the space's first items, where some were added after it was made."""
     from .maps.map import Map
 
     return Map.from_state(facts, arrays, _ground(space, len(arrays.get("coordinates", ()))))
 
 
-def _ground(space: "LatentSpace", n: int) -> Any:
+def _ground(space: "State", n: int) -> Any:
     from .maps.map import Ground
 
     return Ground(
@@ -191,7 +198,7 @@ def _ground(space: "LatentSpace", n: int) -> Any:
     )
 
 
-def _pictures(space: "LatentSpace", n: int) -> Callable[[int], Any] | None:
+def _pictures(space: "State", n: int) -> Callable[[int], Any] | None:
     """A function from one of the first n rows to its picture; None where there are none."""
     modality, features = space.modality, space._features
     if n == 0:

@@ -8,7 +8,7 @@ from .errors import UnsupportedError
 from .items.words import Words, heaviest
 
 if TYPE_CHECKING:
-    from .space import LatentSpace
+    from .verbs.state import State
 
 
 class Topics(list[Words]):
@@ -20,7 +20,7 @@ class Topics(list[Words]):
     __str__ = __repr__
 
 
-def topics_of(space: "LatentSpace", n: int) -> Topics:
+def topics_of(space: "State", n: int) -> Topics:
     """The n words that weigh most in every dimension; see `LatentSpace.topics`."""
     names = space.modality.feature_names
     weights = getattr(space.model, "topic_weights", None)
@@ -32,6 +32,6 @@ def topics_of(space: "LatentSpace", n: int) -> Topics:
     return Topics(heaviest(row, names, n) for row in np.asarray(weights(), dtype=np.float64))
 
 
-def _no_topics(space: "LatentSpace") -> str:
+def _no_topics(space: "State") -> str:
     name = getattr(space.model, "family", type(space.model).__name__)
     return f"model={name!r} has no weight of every word in every dimension; 'prodlda', 'nmf' and 'lsa' have"

@@ -1,0 +1,65 @@
+"""Items to features to latents, and back."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import beside, fitting, looking
+from ..items import gather_for
+from ..items.protocol import OnError
+from ..models import adapter
+from .state import State
+
+
+class CodingVerbs(State):
+    """`features`, `encode`, `decode`, `reconstruct`."""
+
+    def features(self, items: Any, *, on_error: OnError = "skip") -> np.ndarray:
+        """Items to features, float32 (n, p) or (n, c, h, w); items that cannot be read are warned of and left out."""
+        read = fitting.read_all(self.modality, gather_for(self.modality, items), on_error, keep=True)
+        fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "features()")
+        return read.features.whole()
+
+    def encode(self, items: Any, *, on_error: OnError = "skip", with_ids: bool = False) -> Any:
+        """Items to latents.
+
+        Parameters
+        ----------
+        items
+            One item, several, or a source as `fit` takes it; vectors, if the space was fitted on such.
+        on_error : "skip" or "raise", default="skip"
+            Items that cannot be read are left out with a warning, or are an error.
+        with_ids : bool, default=False
+            Return `(ids, z)`, to know which row is whose where items may be left out.
+
+        Returns
+        -------
+        float32 array of shape (n, dims)
+        """
+        if beside.shape_of(self) is not None:
+            z = beside.encode(self, items)
+            return ([str(row) for row in range(len(z))], z) if with_ids else z
+        gathered = gather_for(self.modality, items)
+        ids, z, skipped = fitting.encode_items(self.modality, self.model, gathered, on_error)
+        fitting.warn_of(skipped, len(ids) + len(skipped), "encode()")
+        return (ids, z) if with_ids else z
+
+    def decode(self, z: Any) -> Any:
+        """Latents (n, dims) or one (dims,) to items in their own form: PIL images, table rows, arrays.
+
+        Texts come back as `Words`, each with a real sentence of the space as its `witness`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model has no decoder.
+        ValueError
+            If `z` has another number of dimensions, or holds NaN or infinity.
+        """
+        z = self._checked(z)
+        return looking.given_back(self, z, adapter.decode(self.model, z, looking.feature_shape(self)))
+
+    def reconstruct(self, items: Any, *, on_error: OnError = "skip") -> Any:
+        """Items through the model and back: `decode(encode(items))`."""
+        adapter.require_decoder(self.model)
+        return self.decode(self.encode(items, on_error=on_error))

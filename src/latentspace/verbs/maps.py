@@ -1,0 +1,25 @@
+"""A whole space in two dimensions."""
+
+from typing import TYPE_CHECKING, Any
+
+from .. import looking
+from .state import State
+
+if TYPE_CHECKING:
+    from ..maps.map import Map
+
+
+class MapVerbs(State):
+    """`map`."""
+
+    def map(self, method: str = "tsne", *, seed: int = 0, **options: Any) -> "Map":
+        """Draws the whole space in two dimensions, with a measure of how far the picture can be trusted.
+
+        Parameters
+        ----------
+        method : "tsne" or "pca", default="tsne"
+        seed : int, default=0
+        **options
+            The method's own, such as `perplexity=30`.
+        """
+        return looking.make_map(self, method, seed, options)

@@ -1,0 +1,174 @@
+"""What a space holds, and how an id, an item or a latent is looked up in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import looking
+from ..features import Features
+from ..items import name_of
+from ..items.protocol import Modality, OnError, Skipped
+
+Metric = Literal["cosine", "euclidean", "dot"]
+
+
+class State:
+    """Items, a fitted model, and the items' latents; see `LatentSpace` for the attributes."""
+
+    def __init__(
+        self,
+        modality: Modality,
+        model: Any,
+        *,
+        ids: list[str],
+        metadata: dict[str, list],
+        latents: np.ndarray,
+        features: Features | None,
+        density: Any = None,
+        skipped: Sequence[Skipped] = (),
+        facts: Mapping[str, Any] | None = None,
+        raw: Any = None,
+        maps: Mapping[str, Any] | None = None,
+    ):
+        self.modality = modality
+        self.model = model
+        self.density = density
+        self.ids = ids
+        self.metadata = metadata
+        self.latents = latents
+        self.skipped = list(skipped)
+        self.facts = dict(facts or {})
+        self.maps: dict[str, Any] = dict(maps or {})
+        self.path: Path | None = None
+        self._features = features
+        self._raw = raw
+        self._version = 0
+        self._changed()
+
+    def _changed(self) -> None:
+        """Forgets what was derived from the items, after some came or went."""
+        self._positions = {id_: position for position, id_ in enumerate(self.ids)}
+        self._index: Any = None
+        self._graphs: dict[tuple[int, str], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def dims(self) -> int:
+        """Latent dimensions."""
+        return int(self.latents.shape[1])
+
+    @property
+    def items(self) -> "Items":
+        """The items in their own form, read when asked for: `space.items[3]`, `space.items["cat.jpg"]`, a slice."""
+        return Items(self)
+
+    def position(self, id: str) -> int:
+        """Returns an item's row; an unknown id is a ValueError that names close ones."""
+        if id not in self._positions:
+            import difflib
+
+            near = difflib.get_close_matches(str(id), self.ids, n=3)
+            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+            raise ValueError(f"id={id!r} is not in this space of {len(self):,} items.{hint}")
+        return self._positions[id]
+
+    @property
+    def index(self) -> Any:
+        """The exact index over the latents, made on first use."""
+        if self._index is None:
+            from ..search.exact import ExactIndex
+
+            self._index = ExactIndex(self.latents)
+        return self._index
+
+    def graph(self, k: int = 15, metric: Metric = "euclidean") -> Any:
+        """The neighbour graph of the whole space, computed once for each (k, metric) and shared by who needs it."""
+        if (k, metric) not in self._graphs:
+            from ..search.graph import neighbour_graph
+
+            self._graphs[k, metric] = neighbour_graph(self.latents, k, metric=metric)
+        return self._graphs[k, metric]
+
+    def latent(self, what: Any) -> np.ndarray:
+        """An id, an item, several, or latents themselves, to latents (m, dims)."""
+        if isinstance(what, str) and what in self._positions:
+            row = self._positions[what]
+            return self.latents[row : row + 1]
+        if self._is_latent(what):
+            return self._checked(what)
+        z = self.encode(what, on_error="raise")
+        if not len(z):
+            raise ValueError(f"{name_of(what)} holds no item to look up.")
+        return z
+
+    def _is_latent(self, what: Any) -> bool:
+        # Only a single latent is told by its shape: rows of them could be rows of items, and have vector= to say so.
+        return isinstance(what, np.ndarray) and what.shape == (self.dims,) and self.modality.shape != (self.dims,)
+
+    def _checked(self, z: Any) -> np.ndarray:
+        z = np.atleast_2d(np.asarray(z, dtype=np.float32))
+        if z.ndim != 2 or z.shape[1] != self.dims:
+            raise ValueError(
+                f"latents of shape {z.shape} do not fit this space of {self.dims} dims: pass (n, {self.dims})."
+            )
+        if not np.isfinite(z).all():
+            row = int(np.flatnonzero(~np.isfinite(z).all(axis=1))[0])
+            raise ValueError(f"latents hold NaN or infinity in row {row}. Remove that row, or encode its item again.")
+        return z
+
+    def features(self, items: Any, *, on_error: OnError = "skip") -> np.ndarray:
+        """Items to features."""
+        raise NotImplementedError
+
+    def encode(self, items: Any, *, on_error: OnError = "skip", with_ids: bool = False) -> Any:
+        """Items to latents."""
+        raise NotImplementedError
+
+    def decode(self, z: Any) -> Any:
+        """Latents to items in their own form."""
+        raise NotImplementedError
+
+
+class Items:
+    """A space's items as a sequence in their own form, each read when asked for."""
+
+    def __init__(self, space: State):
+        self._space = space
+
+    def __len__(self) -> int:
+        return len(self._space)
+
+    def __getitem__(self, which: int | str | slice) -> Any:
+        if isinstance(which, slice):
+            return looking.items_at(self._space, range(*which.indices(len(self))))
+        if isinstance(which, str):
+            which = self._space.position(which)
+        if not -len(self) <= which < len(self):
+            raise IndexError(f"item {which} of a space of {len(self):,} items.")
+        return looking.item_at(self._space, which % len(self))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (looking.item_at(self._space, position) for position in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} {self._space.modality.kind}>"
+
+
+class Chosen(Sequence):
+    """The items at some positions, read when asked for."""
+
+    def __init__(self, space: State, positions: list[int]):
+        self._space = space
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, which: Any) -> Any:
+        if isinstance(which, slice):
+            return looking.items_at(self._space, self._positions[which])
+        return looking.item_at(self._space, self._positions[which])
