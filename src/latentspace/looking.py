@@ -194,11 +194,11 @@ def _ground(space: "State", n: int) -> Any:
         metadata={name: column[:n] for name, column in space.metadata.items()},
         encode=space.encode,
         decode=space.decode,
-        picture=_pictures(space, n),
+        picture=pictures_of(space, n),
     )
 
 
-def _pictures(space: "State", n: int) -> Callable[[int], Any] | None:
+def pictures_of(space: "State", n: int) -> Callable[[int], Any] | None:
     """A function from one of the first n rows to its picture; None where there are none."""
     modality, features = space.modality, space._features
     if n == 0:

@@ -1,0 +1,47 @@
+"""Items as a person sees, hears or reads them."""
+
+import io
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Response
+
+from ..sheets import TILES, sheet
+from .asking import Row, The
+
+router = APIRouter()
+WEBP = "image/webp"
+
+
+@router.get("/spaces/{s}/items/{row}")
+def item(the: The, row: Row) -> dict[str, Any]:
+    """One item: its id, its metadata, its latent."""
+    space = the.space
+    return {
+        "row": row,
+        "id": space.ids[row],
+        "metadata": {name: values[row] for name, values in space.metadata.items()},
+        "latent": [round(float(value), 5) for value in space.latents[row]],
+    }
+
+
+@router.get("/spaces/{s}/items/{row}/picture")
+def picture(the: The, row: Row) -> Response:
+    """One item as a picture, in full."""
+    drawn = the.picture(row)
+    if drawn is None:
+        raise HTTPException(404, f"{the.space.modality.kind} have no picture.")
+    held = io.BytesIO()
+    drawn.save(held, "PNG")
+    return Response(held.getvalue(), media_type="image/png")
+
+
+@router.get("/spaces/{s}/sheets/{number}")
+def thumbnails(the: The, number: int) -> Response:
+    """The thumbnails of items 1024 x number and the next 1,023, as one sheet of 32 x 32 tiles."""
+    start = number * TILES * TILES
+    if not 0 <= start < len(the.space):
+        raise HTTPException(404, f"there is no sheet {number}.")
+    made = sheet(the, number)
+    if made is None:
+        raise HTTPException(404, f"{the.space.modality.kind} have no pictures.")
+    return Response(made, media_type=WEBP, headers={"cache-control": "private, max-age=3600"})

@@ -1,0 +1,92 @@
+"""What spaces there are, their maps, their columns: all that the points on the screen need."""
+
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from ...maps.fit import METHODS
+from .asking import The, frame
+
+router = APIRouter()
+METRICS = ["cosine", "euclidean", "dot"]
+
+
+@router.get("/spaces")
+def spaces(request: Request) -> list[dict[str, Any]]:
+    """Every space with what the page can do with it."""
+    return [_described(number, the) for number, the in enumerate(request.app.state.spaces)]
+
+
+def _described(number: int, the: Any) -> dict[str, Any]:
+    space = the.space
+    told = space.info()
+    return {
+        "number": number,
+        "name": the.name,
+        **{name: told[name] for name in ("kind", "items", "dims", "model", "active_dims", "reconstruction")},
+        "maps": sorted(space.maps),
+        "methods": list(METHODS),
+        "metrics": METRICS,
+        "columns": [{"name": name, "kind": kind} for name, kind in the.columns.items()],
+        "can": {
+            "decode": hasattr(space.model, "inverse_transform"),
+            "sample": space.density is not None and hasattr(space.model, "inverse_transform"),
+            "pictures": the.shown,
+        },
+    }
+
+
+@router.get("/spaces/{s}/maps/{method}")
+def a_map(the: The, method: str) -> Response:
+    """A map's coordinates, and how far they can be trusted."""
+    drawn = the.space.maps.get(method)
+    if drawn is None:
+        known = method in METHODS
+        why = f"the map {method!r} is not made yet." if known else f"there is no map {method!r}: {', '.join(METHODS)}."
+        raise HTTPException(404, {"error": why, "make": known})
+    return frame({"xy": drawn.coordinates, **drawn.honesty.per_item}, method=method, honesty=drawn.honesty.to_dict())
+
+
+@router.post("/spaces/{s}/maps/{method}")
+def make_map(request: Request, the: The, method: str) -> dict[str, Any]:
+    """Makes a map in the background."""
+    if method not in METHODS:
+        raise HTTPException(404, f"there is no map {method!r}: {', '.join(METHODS)}.")
+    jobs = request.app.state.jobs
+    return jobs.start(f"map {method} of {the.name}", lambda: the.space.map(method)).to_dict()
+
+
+@router.get("/jobs/{number}")
+def job(request: Request, number: int) -> dict[str, Any]:
+    """Where a job stands."""
+    found = request.app.state.jobs.get(number)
+    if found is None:
+        raise HTTPException(404, f"there is no job {number}.")
+    return found.to_dict()
+
+
+@router.get("/spaces/{s}/columns/{name:path}")
+def column(the: The, name: str) -> Response:
+    """A metadata column as codes or numbers."""
+    if name not in the.columns:
+        raise HTTPException(404, f"there is no column {name!r}; there are {', '.join(the.columns) or 'none'}.")
+    if the.columns[name] == "number":
+        return frame({"values": the.numbers(name)}, kind="number")
+    codes, labels, counts = the.codes(name)
+    return frame({"codes": codes}, kind=the.columns[name], labels=labels, counts=counts)
+
+
+@router.get("/spaces/{s}/dimensions/{d}")
+def dimension(the: The, d: int) -> Response:
+    """One latent dimension of every item."""
+    if not 0 <= d < the.space.dims:
+        raise HTTPException(404, f"there is no dimension {d}; the space has {the.space.dims}.")
+    return frame({"values": np.ascontiguousarray(the.space.latents[:, d])})
+
+
+@router.get("/spaces/{s}/ids")
+def ids(the: The, start: int = 0, stop: int = 10_000) -> list[str]:
+    """Some of the ids, at most 10,000."""
+    start = max(start, 0)
+    return the.space.ids[start : min(stop, start + 10_000)]

@@ -1,0 +1,100 @@
+// Every request that the page makes. Paths are relative, so nothing but its own server is ever asked.
+
+import { type Frame, unpack } from "./frames";
+
+export type Shown = "picture" | "sound" | "text" | "row";
+export type ColumnKind = "category" | "number" | "boolean" | "text";
+
+export interface Space {
+  number: number;
+  name: string;
+  kind: string;
+  items: number;
+  dims: number;
+  model: string;
+  maps: string[];
+  methods: string[];
+  metrics: string[];
+  columns: { name: string; kind: ColumnKind }[];
+  can: { decode: boolean; sample: boolean; pictures: Shown };
+}
+
+export interface Honesty {
+  trustworthiness: number | null;
+  continuity: number | null;
+  neighbours_kept: number | null;
+  k: number;
+  measured: number;
+  n: number;
+}
+
+export interface Item {
+  row: number;
+  id: string;
+  metadata: Record<string, string | number | boolean | null>;
+  latent: number[];
+}
+
+export interface Job {
+  job: number;
+  state: "waiting" | "running" | "done" | "failed";
+  message: string;
+  seconds: number;
+}
+
+/** What the server says went wrong, in its own words. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly facts: Record<string, unknown> = {},
+  ) {
+    super(message);
+  }
+}
+
+async function asked(path: string, init: RequestInit = {}): Promise<Response> {
+  const answer = await fetch(`./api${path}`, { credentials: "same-origin", ...init });
+  if (answer.ok) return answer;
+  const facts = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  throw new Refused(String(facts.error ?? `the server answered ${answer.status}`), answer.status, facts);
+}
+
+const posted = (body: unknown, signal?: AbortSignal): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+  ...(signal ? { signal } : {}),
+});
+
+export async function json<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const init = body === undefined ? (signal ? { signal } : {}) : posted(body, signal);
+  return (await asked(path, init)).json() as Promise<T>;
+}
+
+export async function frame<Header>(path: string, body?: unknown): Promise<Frame<Header>> {
+  return unpack<Header>(await (await asked(path, body === undefined ? {} : posted(body))).arrayBuffer());
+}
+
+/** A picture, a sound or a file, with the answer's headers. */
+export async function blob(
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<{ blob: Blob; headers: Headers }> {
+  const answer = await asked(path, body === undefined ? {} : posted(body, signal));
+  return { blob: await answer.blob(), headers: answer.headers };
+}
+
+export const address = (path: string): string => `./api${path}`;
+
+/** Waits for a job to end; throws what it failed with. */
+export async function ended(job: Job, told: (job: Job) => void = () => {}): Promise<void> {
+  let now = job;
+  while (now.state === "waiting" || now.state === "running") {
+    told(now);
+    await new Promise((resume) => setTimeout(resume, 400));
+    now = await json<Job>(`/jobs/${now.job}`);
+  }
+  if (now.state === "failed") throw new Refused(now.message, 500);
+}
