@@ -10,7 +10,7 @@ import numpy as np
 
 from .colours import colouring, plain
 from .fit import METHODS, decode_spot, place
-from .fitted import Fitted
+from .fitted import Fitted, Spots
 from .honesty import Honesty
 
 _NAMES = {"tsne": "t-SNE", "pca": "PCA"}
@@ -101,7 +101,11 @@ class Map:
         items
             One item, several, or a source, as `space.encode` takes them.
         """
-        return place(self._fitted, self._ground.z, self._ground.encode(items))
+        return self.place_latents(self._ground.encode(items))
+
+    def place_latents(self, z: np.ndarray) -> np.ndarray:
+        """Puts latents (m, dims) on the map: float32 (m, 2)."""
+        return place(self._fitted, self._ground.z, z)
 
     def decode(self, xy: Any) -> Decoded:
         """Turns spots of the map, (2,) or (m, 2), into items.
@@ -111,8 +115,12 @@ class Map:
         Decoded
             `items`, and `off_data`, which is true where a spot is far from any item.
         """
-        spots = decode_spot(self._fitted, self._ground.z, np.atleast_2d(np.asarray(xy, dtype=np.float64)))
+        spots = self.spots(xy)
         return Decoded(self._ground.decode(spots.z), spots.off_data)
+
+    def spots(self, xy: Any) -> Spots:
+        """Turns spots of the map, (2,) or (m, 2), into latents, with a flag for those that are far from any item."""
+        return decode_spot(self._fitted, self._ground.z, np.atleast_2d(np.asarray(xy, dtype=np.float64)))
 
     def save(
         self, path: str | Path, *, colour: str | None = None, pictures: bool = False, overwrite: bool = False

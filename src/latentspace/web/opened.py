@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import looking
+from ..errors import UnsupportedError
 from ..space import LatentSpace
 
 MOST_KINDS = 60_000  # categories of a column: codes are 16 bits, and 65,535 says "missing"
+_SAMPLE = 2_000
 _SHOWN = {"audio": "sound", "texts": "text", "strings": "text"}
 _WORDS_FROM = 0.5  # a column of text with more different values than this share of its items is text, not a category
 
@@ -58,6 +60,87 @@ class Opened:
     def columns(self) -> dict[str, str]:
         """Each metadata column's kind: "category", "number", "boolean" or "text"."""
         return {name: kind_of(values) for name, values in self.space.metadata.items()}
+
+    @cached_property
+    def _own_distance(self) -> float:
+        """What 99% of the items' distances to their nearest other stay below, of a sample of 2,000."""
+        z = self.space.latents
+        if len(z) < 2:
+            return 0.0
+        rows = np.random.default_rng(0).choice(len(z), min(len(z), _SAMPLE), replace=False)
+        nearest = self.space.index.search(z[rows], 1, metric="euclidean", exclude=rows[:, None]).scores[:, 0]
+        return float(np.quantile(nearest, 0.99))
+
+    def farness(self, distance: float) -> float:
+        """How far a latent lies from its nearest item, in units of what 99% of the items stay within."""
+        return distance / self._own_distance if self._own_distance > 0 else (0.0 if distance == 0 else float("inf"))
+
+    @cached_property
+    def _own_error(self) -> float | None:
+        """What 99% of the items' reconstruction errors stay below, of a sample of 2,000; None where unknown."""
+        from ..evaluate.errors import reconstruction_errors
+
+        features = self.space._features
+        if features is None or not self.errs:
+            return None
+        n = len(self.space)
+        rows = np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
+        x = features.rows(rows)
+        with self.lock:
+            return float(np.quantile(reconstruction_errors(self.space.model, self.space.latents[rows], [x]), 0.99))
+
+    @property
+    def errs(self) -> bool:
+        """Whether items have a reconstruction error: the model decodes, from the items' own features, to arrays."""
+        model, space = self.space.model, self.space
+        own = looking.feature_shape(space) == space.modality.shape
+        return hasattr(model, "inverse_transform") and own and space.modality.stored_as != "sparse"
+
+    def strangeness(self, x: np.ndarray, z: np.ndarray) -> float:
+        """How badly one item (1, ...) comes back, in units of what 99% of the items stay within; 0 where unknown."""
+        from ..evaluate.errors import reconstruction_errors
+
+        usual = self._own_error
+        if not usual:
+            return 0.0
+        with self.lock:
+            return float(reconstruction_errors(self.space.model, z, [x])[0]) / usual
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """Each item's reconstruction error, float32 (n,)."""
+        from ..evaluate.errors import reconstruction_errors
+
+        features = self.space._features
+        if features is None:
+            raise UnsupportedError(f"the items of {self.name} are not at hand, so their errors cannot be measured.")
+        if not self.errs:
+            raise UnsupportedError(f"{self.space.modality.kind} of this model have no reconstruction error to show.")
+        with self.lock:
+            return reconstruction_errors(self.space.model, self.space.latents, features.blocks())
+
+    @cached_property
+    def told(self) -> list[dict[str, Any]]:
+        """Each dimension: its share of the variance, its extremes, what metadata goes with it; the largest first."""
+        from ..explain.dimensions import associations, extremes, importance
+
+        z = self.space.latents
+        shares, goes_with = importance(z), associations(z, self.space.metadata)
+        order = np.argsort(-shares, kind="stable").tolist()
+        spread = z.std(axis=0) if len(z) else np.zeros(z.shape[1])
+        middle = z.mean(axis=0) if len(z) else np.zeros(z.shape[1])
+        return [
+            {
+                "dimension": d,
+                "share": float(shares[d]),
+                "mean": float(middle[d]),
+                "spread": float(spread[d]),
+                "low": extremes(z, d)[0],
+                "high": extremes(z, d)[1],
+                "goes_with": [one._asdict() for one in goes_with[d]],
+            }
+            for d in order
+        ]
 
     def codes(self, column: str) -> tuple[np.ndarray, list[str], list[int]]:
         """A category column as codes (n,) uint16 (65535: missing), labels, counts; the most common first."""

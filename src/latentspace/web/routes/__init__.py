@@ -1,5 +1,5 @@
 """What can be asked for, one file a subject; docs/decisions/0017 lists it all."""
 
-from . import items, spaces
+from . import decode, encode, items, search, spaces, tell
 
-ROUTERS = [spaces.router, items.router]
+ROUTERS = [spaces.router, items.router, search.router, decode.router, encode.router, tell.router]

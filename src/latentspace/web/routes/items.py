@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 
 from ..sheets import TILES, sheet
+from ..showing import pictures, plain, sound, strip
 from .asking import Row, The
 
 router = APIRouter()
@@ -45,3 +46,28 @@ def thumbnails(the: The, number: int) -> Response:
     if made is None:
         raise HTTPException(404, f"{the.space.modality.kind} have no pictures.")
     return Response(made, media_type=WEBP, headers={"cache-control": "private, max-age=3600"})
+
+
+@router.get("/spaces/{s}/items/{row}/sound")
+def heard(the: The, row: Row) -> Response:
+    """One item as a WAV."""
+    if the.shown != "sound":
+        raise HTTPException(404, f"{the.space.modality.kind} have no sound.")
+    with the.lock:
+        return Response(sound([the.space.items[row]]), media_type="audio/wav")
+
+
+@router.get("/spaces/{s}/items/{row}/text")
+def read(the: The, row: Row) -> dict[str, Any]:
+    """One item as plain data: a text, a row of a table, the numbers of an array."""
+    return {"item": plain([the.space.items[row]])[0]}
+
+
+@router.get("/spaces/{s}/items/{row}/reconstruction")
+def reconstruction(the: The, row: Row) -> Any:
+    """One item through the model and back: a picture where there are such, else plain data."""
+    z = the.space.latents[row : row + 1]
+    if the.shown in ("picture", "sound"):
+        return Response(strip(pictures(the, z)), media_type=WEBP)
+    with the.lock:
+        return {"item": plain(the.space.decode(z))[0]}

@@ -1,0 +1,1 @@
+"""What the dimensions of a latent space mean."""
