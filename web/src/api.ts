@@ -35,6 +35,14 @@ export interface Item {
   latent: number[];
 }
 
+export interface Condition {
+  column: string;
+  among?: (string | number | boolean | null)[];
+  low?: number | null;
+  high?: number | null;
+  contains?: string;
+}
+
 export interface Job {
   job: number;
   state: "waiting" | "running" | "done" | "failed";

@@ -1,7 +1,5 @@
 // Colours of points. Categories: Okabe and Ito's eight, which colour-blind readers tell apart, then lighter ones of them.
 
-import type { ColumnKind } from "./api";
-
 export const CATEGORIES = [
   "#0072b2",
   "#e69f00",
@@ -88,4 +86,12 @@ export function byNumbers(name: string, numbers: Float32Array): Colouring {
   return { name, kind: "scale", values, palette: SCALE, groups: [], low, high };
 }
 
-export const isNumeric = (kind: ColumnKind): boolean => kind === "number";
+/** Any colour that CSS knows as #rrggbb, which is what WebGL's side reads. */
+export function hex(css: string): string {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  if (!context) return "#ffffff";
+  context.fillStyle = css;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  return `#${[red, green, blue].map((part) => (part ?? 255).toString(16).padStart(2, "0")).join("")}`;
+}

@@ -3,30 +3,47 @@
 import createScatterplot from "regl-scatterplot";
 import type { Colouring } from "./colours";
 
+export type Mode = "move" | "lasso" | "path";
+
 export interface Events {
   hover(row: number | null): void;
   pick(rows: number[]): void;
   spot(xy: [number, number]): void;
+  view(): void;
 }
 
 export interface Scatter {
   draw(places: Float32Array, colouring: Colouring): Promise<void>;
   mark(rows: number[]): void;
+  keep(rows: number[] | null): void;
   paint(background: string): void;
-  screen(row: number): [number, number] | null;
-  mode(mode: "move" | "lasso"): void;
+  mode(mode: Mode): void;
   reset(): void;
+  /** Where on the canvas, in CSS pixels, a spot of the map is. */
+  screen(xy: [number, number]): [number, number] | null;
+  /** Which spot of the map lies under a point of the canvas. */
+  spotAt(x: number, y: number): [number, number] | null;
+  /** The rows in view with their pixels; null where there are more than `most`. */
+  inView(most: number): { row: number; x: number; y: number }[] | null;
   destroy(): void;
 }
 
-/** Places scaled to [-1, 1] with one factor for both axes, so that distances keep their proportions. */
-export function scaled(places: Float32Array): {
+export interface Scaled {
   x: Float32Array;
   y: Float32Array;
   back(x: number, y: number): [number, number];
-} {
+  there(xy: [number, number]): [number, number];
+}
+
+/** Places scaled to [-1, 1] with one factor for both axes, so that distances keep their proportions. */
+export function scaled(places: Float32Array): Scaled {
   const n = places.length / 2;
-  let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
+  let [left, right, bottom, top] = [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ];
   for (let row = 0; row < n; row++) {
     const x = places[2 * row] as number;
     const y = places[2 * row + 1] as number;
@@ -35,11 +52,21 @@ export function scaled(places: Float32Array): {
     bottom = Math.min(bottom, y);
     top = Math.max(top, y);
   }
+  if (n === 0) [left, right, bottom, top] = [0, 0, 0, 0];
   const half = Math.max(right - left, top - bottom, 1e-12) / 2 / 0.95;
-  const middle = [(left + right) / 2, (bottom + top) / 2] as const;
-  const x = Float32Array.from({ length: n }, (_, row) => ((places[2 * row] as number) - middle[0]) / half);
-  const y = Float32Array.from({ length: n }, (_, row) => ((places[2 * row + 1] as number) - middle[1]) / half);
-  return { x, y, back: (u, v) => [u * half + middle[0], v * half + middle[1]] };
+  const [middle, level] = [(left + right) / 2, (bottom + top) / 2];
+  const x = new Float32Array(n);
+  const y = new Float32Array(n);
+  for (let row = 0; row < n; row++) {
+    x[row] = ((places[2 * row] as number) - middle) / half;
+    y[row] = ((places[2 * row + 1] as number) - level) / half;
+  }
+  return {
+    x,
+    y,
+    back: (u, v) => [u * half + middle, v * half + level],
+    there: ([u, v]) => [(u - middle) / half, (v - level) / half],
+  };
 }
 
 /** How large and how clear points are drawn, by their number: few are dots, a million are a haze that shows density. */
@@ -49,42 +76,137 @@ export function look(n: number): { size: number; opacity: number } {
 }
 
 export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
+  const x = linear();
+  const y = linear();
   const plot = createScatterplot({
     canvas,
     width: "auto",
     height: "auto",
+    // biome-ignore lint/suspicious/noExplicitAny: d3's scale, of which two methods are used
+    xScale: x as any,
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    yScale: y as any,
     lassoOnLongPress: false,
     pointSizeSelected: 3,
   });
-  let space: ReturnType<typeof scaled> | null = null;
-  plot.subscribe("pointOver", (row) => events.hover(row));
-  plot.subscribe("pointOut", () => events.hover(null));
+  let space: Scaled | null = null;
+  let now: Mode = "move";
+  let over: number | null = null;
+  plot.subscribe("pointOver", (row) => {
+    over = row;
+    events.hover(row);
+  });
+  plot.subscribe("pointOut", () => {
+    over = null;
+    events.hover(null);
+  });
   plot.subscribe("select", ({ points }) => events.pick(points));
   plot.subscribe("deselect", () => events.pick([]));
+  plot.subscribe("view", () => events.view());
+  plot.subscribe("draw", () => events.view());
 
+  let pressed: [number, number] | null = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    pressed = [event.clientX, event.clientY];
+  });
   canvas.addEventListener("click", (event) => {
-    if (!space || event.shiftKey || plot.get("mouseMode") === "lasso") return;
+    const moved = pressed ? Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) : 0;
+    if (now !== "move" || over !== null || moved > 4) return;
     const box = canvas.getBoundingClientRect();
-    const [xScale, yScale] = [plot.get("xScale"), plot.get("yScale")];
-    if (!xScale || !yScale) return;
-    events.spot(space.back(xScale.invert(event.clientX - box.left), yScale.invert(event.clientY - box.top)));
+    const spot = spotAt(event.clientX - box.left, event.clientY - box.top);
+    if (spot) events.spot(spot);
   });
 
-  return {
-    async draw(places, colouring) {
+  // The library drops a drawing that is asked for while another is under way, so the last one waits its turn here.
+  let wanted: { places: Float32Array; colouring: Colouring } | null = null;
+  let drawing: Promise<void> | null = null;
+
+  async function drawAll(): Promise<void> {
+    while (wanted) {
+      const { places, colouring } = wanted;
+      wanted = null;
       space = scaled(places);
       const { size, opacity } = look(space.x.length);
       plot.set({ pointColor: colouring.palette, colorBy: "valueA", pointSize: size, opacity });
       await plot.draw(
         { x: space.x, y: space.y, valueA: colouring.values },
-        { zDataType: colouring.kind === "scale" ? "continuous" : "categorical", preventFilterReset: true },
+        { zDataType: colouring.kind === "scale" ? "continuous" : "categorical" },
       );
+    }
+  }
+
+  function spotAt(left: number, top: number): [number, number] | null {
+    return space?.back(x.invert(left), y.invert(top)) ?? null;
+  }
+
+  return {
+    spotAt,
+    async draw(places, colouring) {
+      wanted = { places, colouring };
+      drawing ??= drawAll().finally(() => {
+        drawing = null;
+      });
+      await drawing;
     },
-    mark: (rows) => plot.select(rows, { preventEvent: true }),
+    mark: (rows) => (rows.length ? plot.select(rows, { preventEvent: true }) : plot.deselect({ preventEvent: true })),
+    keep: (rows) => void (rows ? plot.filter(rows) : plot.unfilter()),
     paint: (background) => plot.set({ backgroundColor: background }),
-    screen: (row) => plot.getScreenPosition(row) ?? null,
-    mode: (mode) => plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" }),
+    mode: (mode) => {
+      now = mode;
+      plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" });
+    },
     reset: () => void plot.zoomToOrigin({ transition: true }),
+    screen: (xy) => {
+      if (!space) return null;
+      const [u, v] = space.there(xy);
+      return [x(u), y(v)];
+    },
+    inView: (most) => {
+      if (!space) return null;
+      const [[left, right], [bottom, top]] = [x.domain(), y.domain()];
+      const rows: number[] = [];
+      for (let row = 0; row < space.x.length; row++) {
+        const u = space.x[row] as number;
+        const v = space.y[row] as number;
+        if (u < left || u > right || v < bottom || v > top) continue;
+        if (rows.length === most) return null;
+        rows.push(row);
+      }
+      return rows.map((row) => ({ row, x: x(space?.x[row] as number), y: y(space?.y[row] as number) }));
+    },
     destroy: () => plot.destroy(),
   };
+}
+
+type Pair = [number, number];
+
+interface Linear {
+  (value: number): number;
+  invert(pixel: number): number;
+  domain(): Pair;
+  domain(pair: Pair): Linear;
+  range(): Pair;
+  range(pair: Pair): Linear;
+}
+
+/** What of d3's linear scale regl-scatterplot keeps up to date for us, without d3. */
+export function linear(): Linear {
+  let domain: Pair = [-1, 1];
+  let range: Pair = [0, 1];
+  const scale = ((value: number) =>
+    range[0] + ((value - domain[0]) / (domain[1] - domain[0])) * (range[1] - range[0])) as Linear;
+  scale.invert = (pixel) => domain[0] + ((pixel - range[0]) / (range[1] - range[0])) * (domain[1] - domain[0]);
+  // biome-ignore lint/suspicious/noExplicitAny: getter and setter in one, as d3 has them
+  scale.domain = ((pair?: Pair): any => {
+    if (!pair) return domain;
+    domain = [...pair];
+    return scale;
+  }) as Linear["domain"];
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  scale.range = ((pair?: Pair): any => {
+    if (!pair) return range;
+    range = [...pair];
+    return scale;
+  }) as Linear["range"];
+  return scale;
 }

@@ -1,7 +1,7 @@
 // What the page knows, as signals: panels read them, and a change redraws only who reads it.
 
 import { computed, effect, signal } from "@preact/signals";
-import { ended, frame, type Honesty, type Job, json, Refused, type Space } from "./api";
+import { type Condition, ended, frame, type Honesty, type Job, json, Refused, type Space } from "./api";
 import { byGroups, byNumbers, type Colouring, plain } from "./colours";
 import { floats } from "./frames";
 import * as link from "./link";
@@ -16,6 +16,14 @@ export const hovered = signal<number | null>(null);
 export const chosen = computed(() => view.value.item);
 export const selected = signal<number[]>([]); // rows of the lasso
 export const marked = signal<number[]>([]); // rows drawn larger: an item's neighbours
+export const liked = signal<number[]>([]);
+export const disliked = signal<number[]>([]);
+export const metric = signal("cosine");
+export const where = signal<Condition[]>([]);
+export const visible = signal<number[] | null>(null); // rows that the filter keeps; null: all
+export const spots = signal<[number, number][]>([]); // a spot that was clicked, or a path that was drawn
+export const placed = signal<[number, number] | null>(null); // where what was dropped belongs
+export const mode = signal<"move" | "lasso" | "path">("move");
 export const message = signal<{ words: string; bad: boolean } | null>(null);
 export const working = signal<string>("");
 

@@ -1,5 +1,6 @@
 import { address } from "../api";
 import { hovered, space } from "../state";
+import { Shown } from "./Shown";
 
 /** What is under the pointer, beside it. */
 export function Hover({ at }: { at: (row: number) => [number, number] | null }) {
@@ -9,8 +10,10 @@ export function Hover({ at }: { at: (row: number) => [number, number] | null }) 
   if (row === null || !the || !place) return null;
   return (
     <div class="hover" style={{ left: `${place[0] + 12}px`, top: `${place[1] + 12}px` }}>
-      {the.can.pictures === "picture" && <img src={address(`/spaces/${the.number}/items/${row}/picture`)} alt="" />}
-      <span>{row}</span>
+      {(the.can.pictures === "picture" || the.can.pictures === "sound") && (
+        <img src={address(`/spaces/${the.number}/items/${row}/picture`)} alt="" />
+      )}
+      {the.can.pictures === "text" || the.can.pictures === "row" ? <Shown row={row} /> : <span>{row}</span>}
     </div>
   );
 }

@@ -1,0 +1,101 @@
+import { useEffect, useState } from "preact/hooks";
+import { type Item as Facts, json } from "../api";
+import { change, chosen, disliked, liked, marked, metric, space, trying, where } from "../state";
+import { Shown, short } from "./Shown";
+import { Thumb } from "./Thumb";
+
+interface Found {
+  rows: number[];
+  ids: string[];
+  scores: (number | null)[];
+}
+
+/** The chosen item: itself, what the model makes of it, its metadata, and its neighbours. */
+export function Item() {
+  const row = chosen.value;
+  const the = space.value;
+  const [facts, setFacts] = useState<Facts | null>(null);
+  const [found, setFound] = useState<Found | null>(null);
+  useEffect(() => {
+    setFacts(null);
+    setFound(null);
+    if (row === null || !the) {
+      marked.value = [];
+      return;
+    }
+    const stop = new AbortController();
+    void trying(async () => {
+      setFacts(await json<Facts>(`/spaces/${the.number}/items/${row}`, undefined, stop.signal));
+      const asked = { row, k: 12, metric: metric.value, where: where.value };
+      const near = await json<Found>(`/spaces/${the.number}/search`, asked, stop.signal);
+      setFound(near);
+      marked.value = [row, ...near.rows];
+    });
+    return () => stop.abort();
+  }, [row, the, metric.value, where.value]);
+  if (row === null || !the || !facts) return null;
+  return (
+    <section class="item" aria-label={`Item ${facts.id}`}>
+      <h2>{facts.id}</h2>
+      <div class="pair">
+        <figure>
+          <Shown row={row} />
+          <figcaption>the item</figcaption>
+        </figure>
+        {the.can.decode && (
+          <figure>
+            <Shown row={row} made />
+            <figcaption>from its {the.dims} numbers</figcaption>
+          </figure>
+        )}
+      </div>
+      <dl>
+        {Object.entries(facts.metadata)
+          .filter(([name]) => name !== "text")
+          .slice(0, 12)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{short(value)}</dd>
+            </div>
+          ))}
+      </dl>
+      <p class="buttons">
+        <button type="button" aria-pressed={liked.value.includes(row)} onClick={() => toggle(liked, disliked, row)}>
+          more like this
+        </button>
+        <button type="button" aria-pressed={disliked.value.includes(row)} onClick={() => toggle(disliked, liked, row)}>
+          less like this
+        </button>
+        <button type="button" onClick={() => change({ item: null })}>
+          close
+        </button>
+      </p>
+      <h3>
+        Nearest by{" "}
+        <select
+          aria-label="metric"
+          value={metric.value}
+          onChange={(event) => {
+            metric.value = event.currentTarget.value;
+          }}
+        >
+          {the.metrics.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </h3>
+      <div class="strip" id="neighbours">
+        {found?.rows.map((near, place) => (
+          <Thumb key={near} row={near} label={`${found.ids[place]}: ${short(found.scores[place] ?? null)}`} />
+        ))}
+        {found && !found.rows.length && <p>No item fulfils the filter.</p>}
+      </div>
+    </section>
+  );
+}
+
+function toggle(list: typeof liked, other: typeof liked, row: number): void {
+  list.value = list.value.includes(row) ? list.value.filter((one) => one !== row) : [...list.value, row];
+  other.value = other.value.filter((one) => one !== row);
+}
