@@ -1,13 +1,12 @@
 """Requests made up from the server's own description, valid and not: no answer is a server's error."""
 
 import pytest
-
-schemathesis = pytest.importorskip("schemathesis")
 from hypothesis import HealthCheck, given, settings
 
 from latentspace.web.app import make_app
 from latentspace.web.opened import Opened
 
+schemathesis = pytest.importorskip("schemathesis")
 HEADERS = {"authorization": "Bearer t", "host": "testserver"}
 
 

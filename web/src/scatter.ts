@@ -121,6 +121,11 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   let wanted: { places: Float32Array; colouring: Colouring } | null = null;
   let drawing: Promise<void> | null = null;
 
+  let shown: Float32Array | null = null;
+
+  // The library fits the height; on a narrow screen the sides would be cut off.
+  const whole = (transition: boolean) => plot.zoomToArea({ x: -1, y: -1, width: 2, height: 2 }, { transition });
+
   async function drawAll(): Promise<void> {
     while (wanted) {
       const { places, colouring } = wanted;
@@ -132,6 +137,8 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
         { x: space.x, y: space.y, valueA: colouring.values },
         { zDataType: colouring.kind === "scale" ? "continuous" : "categorical" },
       );
+      if (places !== shown) await whole(false);
+      shown = places;
     }
   }
 
@@ -155,7 +162,7 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
       now = mode;
       plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" });
     },
-    reset: () => void plot.zoomToOrigin({ transition: true }),
+    reset: () => void whole(true),
     screen: (xy) => {
       if (!space) return null;
       const [u, v] = space.there(xy);

@@ -48,7 +48,10 @@ export function Filter() {
       {kind === "category" && (
         <label>
           is{" "}
-          <select onChange={(event) => set(event.currentTarget.value ? { among: [event.currentTarget.value] } : null)}>
+          <select
+            aria-label="value"
+            onChange={(event) => set(event.currentTarget.value ? { among: [event.currentTarget.value] } : null)}
+          >
             <option value="">anything</option>
             {labels.map((label) => (
               <option key={label}>{label}</option>

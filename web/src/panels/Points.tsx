@@ -46,13 +46,18 @@ export function Points() {
       view: () => setMoved((count) => count + 1),
     });
     scatter.current = own;
+    window.latentspace = { pixelOf: (row) => own.screen(placeOf(row)) };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const paint = () => own.paint(hex(getComputedStyle(document.body).backgroundColor));
     dark.addEventListener("change", paint);
     const ends = [
       effect(() => {
         if (places.value && colouring.value?.values.length === places.value.length / 2) {
-          void own.draw(places.value, colouring.value).then(() => own.keep(visible.peek()));
+          const n = colouring.value.values.length;
+          void own.draw(places.value, colouring.value).then(() => {
+            own.keep(visible.peek());
+            canvas.current?.setAttribute("data-drawn", String(n));
+          });
         }
       }),
       effect(() => own.mark(marked.value)),
@@ -92,6 +97,13 @@ export function Points() {
       <Hover at={(row) => own?.screen(placeOf(row)) ?? null} />
     </section>
   );
+}
+
+declare global {
+  interface Window {
+    /** For whoever drives the page from outside: where an item lies on the canvas. */
+    latentspace: { pixelOf(row: number): [number, number] | null };
+  }
 }
 
 const placeOf = (row: number): [number, number] => [places.value?.[2 * row] ?? 0, places.value?.[2 * row + 1] ?? 0];

@@ -1,0 +1,239 @@
+"""The page in a real Chromium, used as a person would: pointer, keyboard, files. Its pictures go to `.page/`."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentspace.web.app import STATIC
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SHOTS = ROOT / ".page"
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+GRAPHICS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="there is no chromium on this machine (Debian: apt-get install chromium)"
+    ),
+    pytest.mark.skipif(not STATIC.is_dir(), reason="the page is not built: make page"),
+    pytest.mark.xdist_group("page"),
+]
+
+
+@pytest.fixture(scope="module")
+def link(pictures, tmp_path_factory):
+    """The link of a real server process."""
+    path = pictures.save(tmp_path_factory.mktemp("page") / "digits.latent")
+    command = [sys.executable, "-m", "latentspace", "serve", str(path), "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as server:
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=GRAPHICS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, link, request):
+    """The opened page; that it asked no other host and met no error is checked at the end of every test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    asked, wrong = [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(link)
+    opened.wait_for_selector("[data-drawn='120']")
+    yield opened
+    own = re.match(r"http://[^/]+/", link).group()
+    foreign = [url for url in asked if not url.startswith((own, "data:", "blob:"))]
+    context.close()
+    assert not foreign
+    if "rubbish" in request.node.name:
+        wrong = [words for words in wrong if "status of 400" not in words]  # Chromium's own word on a refusal
+    assert not wrong
+
+
+def pixel_of(page, row):
+    """Where an item lies on the screen, from the map that the page itself drew."""
+    box = page.locator("canvas").bounding_box()
+    x, y = page.evaluate("row => window.latentspace.pixelOf(row)", row)
+    return box["x"] + x, box["y"] + y
+
+
+def choose(page, row):
+    x, y = pixel_of(page, row)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_selector(".hover")
+    page.mouse.click(x, y)
+
+
+def lonely(pictures):
+    """The item with the most room around it, so that a pointer meets it alone."""
+    from scipy.spatial import cKDTree
+
+    xy = pictures.maps["pca"].coordinates
+    return int(cKDTree(xy).query(xy, k=2)[0][:, 1].argmax())
+
+
+def test_hovering_shows_an_item_and_a_click_opens_it(page, pictures):
+    row = lonely(pictures)
+    choose(page, row)
+    assert page.locator(".hover img").count() == 1
+    page.get_by_role("heading", name=pictures.ids[row]).wait_for()
+    assert f"item={row}" in page.url
+    page.wait_for_selector("#neighbours .thumb")
+    labels = page.locator("#neighbours .thumb").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    expected = pictures.search(id=pictures.ids[row], k=12).ids
+    assert [label.rpartition(": ")[0] for label in labels] == expected
+
+
+def test_a_neighbour_is_opened_by_a_click_and_by_the_keyboard(page, pictures):
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("heading", name=pictures.ids[0]).wait_for()
+    page.locator("#neighbours .thumb").first.click()
+    nearest = pictures.search(id=pictures.ids[0], k=1).ids[0]
+    page.get_by_role("heading", name=nearest).wait_for()
+    page.locator("canvas").focus()
+    page.keyboard.press("Escape")
+    page.wait_for_function("!location.hash.includes('item=')")
+
+
+def test_a_click_between_the_points_decodes_that_spot(page):
+    box = page.locator("canvas").bounding_box()
+    page.mouse.click(box["x"] + 8, box["y"] + box["height"] - 8)
+    page.get_by_role("heading", name="What lies here").wait_for()
+    page.wait_for_function("document.querySelector('.spot img')?.naturalWidth === 128")
+    assert "a guess" in page.locator(".spot .warning").inner_text()
+
+
+def test_a_drawn_path_becomes_a_strip(page, pictures):
+    page.get_by_role("button", name="draw a path").click()
+    (ax, ay), (bx, by) = pixel_of(page, 0), pixel_of(page, 1)
+    page.mouse.move(ax, ay)
+    page.mouse.down()
+    page.mouse.move((ax + bx) / 2, (ay + by) / 2, steps=4)
+    page.mouse.move(bx, by, steps=4)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('.spot img')?.naturalWidth === 9 * 132 - 4")
+
+
+def test_a_slider_changes_what_is_decoded(page):
+    page.get_by_role("button", name="Dimensions").click()
+    page.wait_for_selector("#decoded")
+    before = page.locator("#decoded").get_attribute("src")
+    slider = page.locator("input[type=range]").first
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('#decoded').src !== before", arg=before)
+    assert page.get_by_text("of the variance").first.is_visible()
+
+
+def test_a_dropped_file_finds_its_place_and_its_like(page, pictures, tmp_path):
+    pictures.items[11].save(tmp_path / "mine.png")
+    page.get_by_role("button", name="Look up").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
+    page.get_by_role("heading", name="mine.png").wait_for()
+    assert page.locator("#dropped .thumb").first.get_attribute("aria-label") == pictures.ids[11]
+    assert page.locator("circle.placed").count() == 1
+
+
+def test_rubbish_that_is_dropped_is_told(page, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no picture at all")
+    page.get_by_role("button", name="Look up").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "bad.png")
+    page.get_by_role("alert").wait_for()
+    assert "bad.png" in page.get_by_role("alert").inner_text()
+
+
+def test_a_lasso_selects_and_the_selection_is_exported(page, tmp_path):
+    import pandas as pd
+
+    page.get_by_role("button", name="select", exact=True).click()
+    box = page.locator("canvas").bounding_box()
+    left, top, right, bottom = box["x"] + 5, box["y"] + 60, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in [(right, top), (right, bottom), (left, bottom), (left, top)]:
+        page.mouse.move(x, y, steps=8)
+    page.mouse.up()
+    page.wait_for_selector("#selected")
+    count = int(page.locator("#selected").inner_text().split()[0])
+    assert count > 100
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="export CSV").click()
+    taken.value.save_as(tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert len(table) == count
+    assert {"id", "label", "ink", "z0", "z7"} <= set(table.columns)
+
+
+def test_a_filter_keeps_what_fulfils_it(page, pictures):
+    page.get_by_label("Filter by").select_option("label")
+    page.get_by_label("value", exact=True).select_option("3")
+    expected = sum(str(label) == "3" for label in pictures.metadata["label"])
+    page.get_by_text(f"{expected} of 120 items").wait_for()
+
+
+def test_samples_and_the_worst_are_shown(page):
+    page.get_by_role("button", name="Make").click()
+    page.get_by_role("button", name="draw new items").click()
+    page.wait_for_function("document.querySelector('#samples')?.naturalWidth === 12 * 132 - 4")
+    page.get_by_role("button", name="which come back worst?").click()
+    page.wait_for_selector("#worst .thumb")
+    assert page.locator("#worst .thumb").count() == 24
+
+
+def test_a_link_restores_the_view(page, link):
+    page.goto(re.match(r"http://[^/]+/", link).group() + "#map=pca&colour=ink&item=7&theme=dark")
+    page.reload()
+    page.wait_for_selector(".scale")
+    page.wait_for_selector(".item h2")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_a_wrong_token_is_told_how_to_come_in(browser, link):
+    context = browser.new_context()
+    opened = context.new_page()
+    answer = opened.goto(re.sub("token=.*", "token=wrong", link))
+    assert answer.status == 401
+    assert "new one each time" in opened.content()
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_there_is_no_serious_barrier_and_it_can_be_looked_at(page, theme, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.get_by_label("Theme").select_option(theme)
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#neighbours .thumb")
+    page.wait_for_load_state("networkidle")
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{theme}-{width}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for tab in ("Look", "Dimensions", "Look up", "Make"):
+        page.get_by_role("button", name=tab, exact=True).click()
+        found = page.evaluate("axe.run().then(told => told.violations)")
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert not serious, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious]
