@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import __version__, fitting, looking, store
+from . import __version__, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
 from .features import Features, as_stored
@@ -33,8 +33,8 @@ def save(space: "State", path: str | Path | None, overwrite: bool) -> Path:
     target = Path(path) if path is not None else Path(space.path or "")
     same = space.path is not None and target.resolve() == space.path.resolve()
     store.write(target, contents_of(space), overwrite=overwrite or same)
-    space.path = target
-    space._version = store.version(target)
+    with store.LatentFile(target) as file:
+        space.path, space._version, space._anchor, space._caches = target, file.version, file.anchor(), {}
     return target
 
 
@@ -54,7 +54,7 @@ def contents_of(space: "State") -> store.Contents:
     return store.Contents(
         manifest=manifest, arrays=arrays, ids=list(space.ids), metadata=space.metadata, latents=space.latents,
         features=features, thumbnails=pictures, maps={name: _map_state(drawn) for name, drawn in space.maps.items()},
-        skipped=[(item.id, item.reason) for item in space.skipped],
+        skipped=[(item.id, item.reason) for item in space.skipped], caches=caches.all_of(space),
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
     with store.LatentFile(path) as file:
         manifest, arrays = file.manifest(), file.arrays()
         ids, metadata = file.items()
-        latents, version, skipped = file.latents(), file.version, file.skipped()
+        latents, version, skipped, anchor = file.latents(), file.version, file.skipped(), file.anchor()
         maps = {name: file.map(name) for name in file.map_names}
         has_features = file.feature_shape is not None
     try:
@@ -123,7 +123,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
         modality, model, ids=ids, metadata=metadata, latents=latents, features=None, density=density,
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
-    space.path, space._version = path, version
+    space.path, space._version, space._anchor = path, version, anchor
     space._features = _stored_features(space) if has_features else looking.features_again(space)
     space.maps = {name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()}
     return space
@@ -240,6 +240,7 @@ def remove(space: "State", ids: list[str]) -> int:
     if space._features is not None:
         space._features = space._features.without(keep)
     space._raw = space._raw.select(rows) if space._raw is not None else None
+    caches.follow(space, np.where(keep, np.cumsum(keep) - 1, -1))
     space.maps = {}  # their rows are no longer the items
     space._changed()
     return len(gone)

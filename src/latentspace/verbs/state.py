@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import looking
+from .. import looking, store
 from ..features import Features
 from ..items import name_of
 from ..items.protocol import Modality, OnError, Skipped
@@ -45,6 +45,8 @@ class State:
         self._features = features
         self._raw = raw
         self._version = 0
+        self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
+        self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
         self._changed()
 
     def _changed(self) -> None:
