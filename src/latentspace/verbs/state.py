@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from .. import looking, store
 from ..features import Features
 from ..items import name_of
 from ..items.protocol import Modality, OnError, Skipped
+
+if TYPE_CHECKING:
+    from ..search.graph import NeighbourGraph
 
 Metric = Literal["cosine", "euclidean", "dot"]
 
@@ -53,7 +56,7 @@ class State:
         """Forgets what was derived from the items, after some came or went."""
         self._positions = {id_: position for position, id_ in enumerate(self.ids)}
         self._index: Any = None
-        self._graphs: dict[tuple[int, str], Any] = {}
+        self._graphs: dict[str, Any] = {}  # the largest so far of each metric
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,13 +90,31 @@ class State:
             self._index = ExactIndex(self.latents)
         return self._index
 
-    def graph(self, k: int = 15, metric: Metric = "euclidean") -> Any:
-        """The neighbour graph of the whole space, computed once for each (k, metric) and shared by who needs it."""
-        if (k, metric) not in self._graphs:
-            from ..search.graph import neighbour_graph
+    def graph(self, k: int = 15, metric: Metric = "euclidean") -> "NeighbourGraph":
+        """Returns each item's k nearest others, computed once and shared by maps, groups, duplicates, recommendation.
 
-            self._graphs[k, metric] = neighbour_graph(self.latents, k, metric=metric)
-        return self._graphs[k, metric]
+        A smaller k is a part of a larger one. The graph of many items is approximate, its `recall` measured on a
+        sample; a space that lives in a file keeps up to 30 neighbours there, until items come or go.
+
+        Parameters
+        ----------
+        k : int, default=15
+            At least 1; of n items each has n - 1 others.
+        metric : "euclidean" or "cosine", default="euclidean"
+
+        Returns
+        -------
+        NeighbourGraph
+            `positions` int32 (n, k), rows of the space; `distances` float32 (n, k), Euclidean or 1 - cosine; `recall`.
+
+        Raises
+        ------
+        ValueError
+            If k is below 1, or the metric is "dot" or unknown.
+        """
+        from ..graphs import graph_of
+
+        return graph_of(self, k, metric)
 
     def latent(self, what: Any) -> np.ndarray:
         """An id, an item, several, or latents themselves, to latents (m, dims)."""
