@@ -12,9 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from . import items as items_room
+from . import thumbnails
 from .beside import Beside
 from .errors import SkippedItemsWarning
-from .features import BLOCK, Features, as_stored, dense, joined, rows_at_once, worth_keeping
+from .features import BLOCK, Features, as_stored, dense, fit_in_file, joined, rows_at_once, worth_keeping
 from .items.protocol import Gathered, Modality, OnError, Skipped
 from .models import adapter, class_of, make
 from .progress import Progress
@@ -87,14 +88,19 @@ def read_all(
     ids: list[str] = []
     metadata: dict[str, list] = {}
     skipped = list(gathered.skipped)
+    pictures: list[bytes] | None = None if sparse or fit_in_file(n, shape, modality.stored_as) else []
     digest = hashlib.blake2b(digest_size=16)
     with Progress(label, n) as progress:
         for batch in modality.read(gathered, on_error=on_error):
+            rows_read: Any = batch.x if sparse else as_stored(batch.x, np.dtype(modality.stored_as))
             if kept is not None:
-                kept[len(ids) : len(ids) + len(batch)] = as_stored(batch.x, kept.dtype)
+                kept[len(ids) : len(ids) + len(batch)] = rows_read
             elif sparse:
-                parts.append(batch.x)
-            for values in (batch.x.data, batch.x.indices) if sparse else (batch.x,):
+                parts.append(rows_read)
+            if pictures is not None:
+                some = thumbnails.made(modality, rows_read)
+                pictures = None if some is None else [*pictures, *some]
+            for values in (rows_read.data, rows_read.indices) if sparse else (rows_read,):
                 digest.update(np.ascontiguousarray(values).data)
             for name, values in batch.metadata.items():
                 metadata.setdefault(name, [None] * len(ids)).extend(values)
@@ -108,6 +114,7 @@ def read_all(
         features = Features(shape, kept[: len(ids)])
     else:
         features = Features(shape, reread=lambda positions: _again(modality, raw, positions), n=len(ids))
+    features.thumbnails = pictures
     return ReadItems(features, ids, metadata, skipped, raw, digest.hexdigest())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import __version__, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
-from .features import Features, as_stored
+from .features import Features, as_stored, fit_in_file
 from .items import KINDS, gather_for
 from .items.protocol import OnError, Skipped
 from .models import FAMILIES, family
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .verbs.state import State
 
 Space = TypeVar("Space", bound="State")
-
-KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
 
 
 # ---------------------------------------------------------------------- save
@@ -50,7 +48,7 @@ def contents_of(space: "State") -> store.Contents:
         "facts": space.facts,
     }
     features = _features_to_keep(space)
-    pictures = None if features is not None else looking.thumbnails(space)
+    pictures = None if features is not None else looking.all_thumbnails(space)
     return store.Contents(
         manifest=manifest, arrays=arrays, ids=list(space.ids), metadata=space.metadata, latents=space.latents,
         features=features, thumbnails=pictures, maps={name: _map_state(drawn) for name, drawn in space.maps.items()},
@@ -84,7 +82,7 @@ def _features_to_keep(space: "State") -> np.ndarray | None:
     if features is None or space.modality.stored_as == "sparse":
         return None  # sparse rows come back from the metadata; see `Modality.from_metadata`
     kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
-    if features.nbytes // 4 * np.dtype(kept).itemsize > KEEP_UP_TO:
+    if not fit_in_file(len(features), features.shape, space.modality.stored_as):
         return None
     return features.kept if features.kept is not None else as_stored(features.whole(), kept)
 
@@ -193,11 +191,12 @@ def add(
     read = fitting.read_all(space.modality, gathered, on_error, keep=True)
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
     z = fitting.encode_features(space.model, read.features if beside is None else beside.features(read.ids))
-    sparse = space.modality.stored_as == "sparse"
-    stored = read.features.kept if space._features is not None and not sparse else None
     replaced = [id_ for id_ in read.ids if id_ in space._positions]
     if space.path is not None:
-        pictures = looking.thumbnails_of(space, read.features) if stored is None else None
+        with store.LatentFile(space.path) as file:  # what it has of its items it needs of these
+            keeps_features, keeps_thumbnails = file.feature_shape is not None, file.has_thumbnails
+        stored = read.features.kept if keeps_features else None
+        pictures = looking.thumbnails_of(space, read.features) if keeps_thumbnails else None
         store.append(
             space.path, read.ids, read.metadata, z, features=stored, thumbnails=pictures, replace=bool(replaced)
         )

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import beside, store
+from . import beside, store, thumbnails
 from . import items as items_room
 from .errors import UnsupportedError
 from .features import Features
 
 if TYPE_CHECKING:
     from .verbs.state import State
-
-THUMBNAIL = 64  # pixels on the longer side
 
 
 # ---------------------------------------------------------------------- items
@@ -96,28 +94,36 @@ def source_features(space: "State") -> Features | None:
 
 
 # ---------------------------------------------------------------------- pictures
-def thumbnails(space: "State") -> list[bytes] | None:
-    """Every item's thumbnail as an encoded picture; None where the modality has none."""
-    if space._features is not None:
-        return thumbnails_of(space, space._features)
-    if space.path is None:
+def all_thumbnails(space: "State") -> list[bytes] | None:
+    """Every item's thumbnail as an encoded picture, made only if none were yet; None where the modality has none."""
+    features = space._features
+    if features is not None and features.thumbnails is not None:
+        return features.thumbnails
+    kept = _thumbnails_in_file(space)
+    if features is None:
+        return kept
+    features.thumbnails = kept if kept is not None else thumbnails_of(space, features)
+    return features.thumbnails
+
+
+def _thumbnails_in_file(space: "State") -> list[bytes] | None:
+    """What the space's file keeps, where it holds just these items."""
+    if space.path is None or not space.path.exists():
         return None
     with store.LatentFile(space.path) as file:
-        return file.thumbnails()
+        return file.thumbnails() if file.ids() == space.ids else None
 
 
 def thumbnails_of(space: "State", features: Features) -> list[bytes] | None:
-    """Thumbnails of features as WebP; None where the modality has no pictures."""
+    """Thumbnails of features; None where the modality has no pictures."""
+    if features.thumbnails is not None:
+        return features.thumbnails
     encoded: list[bytes] = []
     for block in features.blocks(512):
-        for x in block:
-            picture = space.modality.picture(x)
-            if picture is None:
-                return None
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))
-            held = io.BytesIO()
-            picture.save(held, "WEBP", quality=80)
-            encoded.append(held.getvalue())
+        some = thumbnails.made(space.modality, block)
+        if some is None:
+            return None
+        encoded += some
     return encoded
 
 
@@ -203,10 +209,10 @@ def _pictures(space: "State", n: int) -> Callable[[int], Any] | None:
     modality, features = space.modality, space._features
     if n == 0:
         return None
-    if features is not None:
+    if features is not None and features.kept is not None:
         drawn = lambda position: modality.picture(features.rows([position])[0])  # noqa: E731
         return drawn if drawn(0) is not None else None
-    encoded = thumbnails(space)
+    encoded = all_thumbnails(space)
     if encoded is None:
         return None
     from PIL import Image
