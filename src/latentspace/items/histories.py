@@ -33,16 +33,19 @@ class Histories:
         A user's value for an item: a rating, a count, or 1; NaN and infinity are still in it.
     items : list of str
         Names of the p columns.
+    of_matrix : bool
+        Whether they came as a matrix, which does not say that it is of users and items.
     """
 
     values: csr_array
     items: list[str]
+    of_matrix: bool = False
 
     def __len__(self) -> int:
         return self.values.shape[0]
 
     def select(self, positions: Sequence[int]) -> "Histories":
-        return Histories(self.values[np.asarray(positions, dtype=np.int64)], self.items)
+        return Histories(self.values[np.asarray(positions, dtype=np.int64)], self.items, self.of_matrix)
 
     def written(self, row: int) -> str:
         """One user's interactions as JSON: {"item": value}."""
@@ -76,7 +79,7 @@ def from_matrix(matrix: Any, items: Sequence[str] | None) -> Histories:
     """A sparse matrix or an array, users by items."""
     values = csr_array(matrix) if issparse(matrix) else csr_array(np.asarray(matrix, dtype=np.float64))
     names = [str(column) for column in range(values.shape[1])] if items is None else [str(name) for name in items]
-    return Histories(values.astype(np.float64), names)
+    return Histories(values.astype(np.float64), names, of_matrix=True)
 
 
 def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[str], list[str]]:

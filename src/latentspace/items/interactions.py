@@ -9,11 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from ..errors import CorruptFileError
-from . import table_files
+from . import array_files, table_files
 from .folders import Listing, check_ids
 from .frames import is_frame, rows_of
 from .histories import Histories, columns_of, from_matrix, from_triplets, from_written, matrix_of
 from .protocol import Batch, Gathered, Modality, OnError, bad
+from .sparse_rows import Sparse, is_sparse_frame, of_frame
 
 _TUPLES = (2, 3, 4)  # (user, item), with a value, with a time too
 _SHOWN = 20  # items that `restore` gives of each user
@@ -53,13 +54,18 @@ class Interactions(Modality):
         """Lists the users of triplets (user, item[, value][, time]), of a sparse matrix, or of dicts {item: value}.
 
         Triplets are a frame, a table file, or a list of tuples; columns are found by their names (user, userId, item,
-        movieId, rating, timestamp, ...). A matrix is users by items.
+        movieId, rating, timestamp, ...). A matrix, or the .npz file of one, is users by items; it is taken for that
+        only where `kind` or the model says so, for it could be any array.
         """
         if isinstance(source, Listing):
             return None
         if isinstance(source, str | os.PathLike):
             path = os.fspath(source)
-            if os.path.isdir(path) or not table_files.is_table_file(path):
+            if os.path.isdir(path):
+                return None
+            if array_files.is_array_file(path):
+                return cls._of_matrix(array_files.load(path).values, ids, path)
+            if not table_files.is_table_file(path):
                 return None
             loaded = table_files.load(path)
             gathered = cls._of_frame(loaded.frame, ids, path)
@@ -68,7 +74,10 @@ class Interactions(Modality):
             return gathered
         if issparse(source):
             origin = f"sparse matrix of {source.shape[0]:,} users and {source.shape[1]:,} items"
-            return cls._gathered(from_matrix(source, None), ids, origin, [])
+            return cls._of_matrix(Sparse(source), ids, origin)
+        if is_sparse_frame(source):
+            rows, index = of_frame(source)
+            return cls._of_matrix(rows, index if ids is None else ids, "frame of sparse columns")
         if is_frame(source):
             return cls._of_frame(source, ids, "a frame")
         if (
@@ -84,6 +93,17 @@ class Interactions(Modality):
             columns = dict(zip(names, map(list, zip(*source, strict=True)), strict=True))
             return cls._of_frame(columns, ids, f"list of {len(source):,} interactions")
         return None
+
+    @classmethod
+    def is_sure(cls, gathered: Gathered) -> bool:
+        """Triplets have the names of such; a matrix could be of anything."""
+        return not gathered.raw.of_matrix
+
+    @classmethod
+    def _of_matrix(cls, matrix: Any, ids: Sequence[str] | None, origin: str) -> Gathered | None:
+        if not isinstance(matrix, Sparse):
+            return None
+        return cls._gathered(from_matrix(matrix.matrix, matrix.names), ids, origin, [])
 
     @classmethod
     def _of_frame(cls, frame: Any, ids: Sequence[str] | None, origin: str) -> Gathered | None:
