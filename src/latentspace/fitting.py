@@ -16,6 +16,7 @@ from . import thumbnails
 from .beside import Beside
 from .errors import SkippedItemsWarning
 from .features import BLOCK, Features, as_stored, dense, fit_in_file, joined, rows_at_once, worth_keeping
+from .hearing import heard
 from .items.protocol import Gathered, Modality, OnError, Skipped
 from .models import adapter, class_of, make
 from .progress import Progress
@@ -33,6 +34,7 @@ class ReadItems:
     skipped: list[Skipped]
     raw: Gathered  # the items that could be read, for reading them again
     fingerprint: str
+    rows: np.ndarray | None = None  # what the encoder gave, float32 (n, width), where the model reads items as they are
 
 
 def gather(source: Any, kind: str | None, ids: Sequence[str] | None, metadata: Any) -> tuple[type[Modality], Gathered]:
@@ -75,9 +77,13 @@ def _plain(value: Any) -> Any:
 
 
 def read_all(
-    modality: Modality, gathered: Gathered, on_error: OnError, label: str = "Reading", keep: bool | None = None
-) -> ReadItems:
-    """Reads every item once: its features are kept where memory allows, and read again later where it does not."""
+    modality: Modality, gathered: Gathered, on_error: OnError, label: str = "Reading", keep: bool | None = None,
+    model: Any = None,
+) -> ReadItems:  # fmt: skip
+    """Reads every item once: its features are kept where memory allows, and read again later where it does not.
+
+    Where a model is given that reads items as they are, it encodes them meanwhile, each once.
+    """
     n, shape = len(gathered), modality.shape
     sparse = modality.stored_as == "sparse"
     keep = sparse or (worth_keeping(n, shape, modality.stored_as) if keep is None else keep)
@@ -88,10 +94,16 @@ def read_all(
     ids: list[str] = []
     metadata: dict[str, list] = {}
     skipped = list(gathered.skipped)
+    rows: list[np.ndarray] = []
     pictures: list[bytes] | None = None if sparse or fit_in_file(n, shape, modality.stored_as) else []
     digest = hashlib.blake2b(digest_size=16)
     with Progress(label, n) as progress:
         for batch in modality.read(gathered, on_error=on_error):
+            done = 0
+            if model is not None and batch.raw is not None:
+                done = len(batch)
+                batch, h = heard(model, batch, on_error, progress.advance)
+                rows.append(h)
             rows_read: Any = batch.x if sparse else as_stored(batch.x, np.dtype(modality.stored_as))
             if kept is not None:
                 kept[len(ids) : len(ids) + len(batch)] = rows_read
@@ -106,7 +118,7 @@ def read_all(
                 metadata.setdefault(name, [None] * len(ids)).extend(values)
             ids.extend(batch.ids)
             skipped.extend(batch.skipped)
-            progress.advance(len(batch) + len(batch.skipped))
+            progress.advance(len(batch) + len(batch.skipped) - done)
     if sparse:
         kept = joined(parts) if parts else csr_array((0, *shape), dtype=np.float32)
     raw = _only(gathered, ids)
@@ -115,7 +127,8 @@ def read_all(
     else:
         features = Features(shape, reread=lambda positions: _again(modality, raw, positions), n=len(ids))
     features.thumbnails = pictures
-    return ReadItems(features, ids, metadata, skipped, raw, digest.hexdigest())
+    heard_rows = np.concatenate(rows) if rows else None
+    return ReadItems(features, ids, metadata, skipped, raw, digest.hexdigest(), heard_rows)
 
 
 def _only(gathered: Gathered, ids: list[str]) -> Gathered:
@@ -229,7 +242,7 @@ def fit_parts(
     if density != "auto":
         density_class(density)  # a name that is not known, or a package that is not there, before the model is trained
     began = time.monotonic()
-    modality_class, gathered = gather(source, kind, ids, metadata)
+    modality_class, gathered = gather(source, kind or adapter.kind_read(model, options), ids, metadata)
     beside = None if vectors is None else Beside(vectors, gathered, on_error)
     gathered = gathered if beside is None else beside.items
     model = "identity" if model is None else model
@@ -244,19 +257,20 @@ def fit_parts(
     modality.suit(
         counts=beside is None and adapter.wants_counts(estimator),
         sparse=beside is not None or adapter.takes_sparse(estimator),
+        raw=adapter.raw_for(estimator, modality.kind, beside is not None),
     )
     modality.learn(gathered)
     gathered = modality.pieces(gathered)
     if adapter.tell_pairs(estimator, modality):
         target = "pair"
-    read = read_all(modality, gathered, on_error)
+    read = read_all(modality, gathered, on_error, model=estimator)
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))
     y = target_values(target, read, gathered)
     features = read.features if beside is None else beside.features(read.ids)
     adapter.tell_columns(estimator, modality.plan if beside is None else None)
-    adapter.fit_model(estimator, features, y, training)
-    latents = encode_features(estimator, features)
+    made = adapter.fit_model(estimator, features, y, training, read.rows)
+    latents = encode_features(estimator, features) if made is None else made
     facts = {
         "origin": gathered.origin,
         "items": len(read.ids),
@@ -264,7 +278,7 @@ def fit_parts(
         "fingerprint": read.fingerprint,
         "seed": seed,
         "target": target if isinstance(target, str) else None,
-        "reconstruction": reconstruction(estimator, features, seed),
+        "reconstruction": reconstruction(estimator, features, seed, latents),
         "vectors": None if beside is None else beside.shape[0],
     }
     fitted_density = fit_density(latents, density, seed=seed, model=estimator)
@@ -312,6 +326,11 @@ def encode_features(model: Any, features: Features) -> np.ndarray:
     return np.concatenate(parts) if parts else adapter.encode(model, np.empty((0, *features.shape), np.float32))
 
 
+def encode_read(model: Any, read: ReadItems, features: Features) -> np.ndarray:
+    """Latents (n, dims) of items that were read for a fitted model."""
+    return encode_features(model, features) if read.rows is None else model.reduce(read.rows)
+
+
 def encode_items(
     modality: Modality, model: Any, gathered: Gathered, on_error: OnError
 ) -> tuple[list[str], np.ndarray, list[Skipped]]:
@@ -321,14 +340,20 @@ def encode_items(
     skipped = list(gathered.skipped)
     with Progress("Encoding", len(gathered)) as progress:
         for batch in modality.read(gathered, on_error=on_error, block=BLOCK):
+            done = 0
+            if batch.raw is not None:
+                done = len(batch)
+                batch, h = heard(model, batch, on_error, progress.advance)
+                parts.append(model.reduce(h))
+            else:
+                parts.append(adapter.encode(model, batch.x))
             ids.extend(batch.ids)
-            parts.append(adapter.encode(model, batch.x))
             skipped.extend(batch.skipped)
-            progress.advance(len(batch) + len(batch.skipped))
+            progress.advance(len(batch) + len(batch.skipped) - done)
     return ids, np.concatenate(parts), skipped
 
 
-def reconstruction(model: Any, features: Features, seed: int) -> dict[str, float] | None:
+def reconstruction(model: Any, features: Features, seed: int, latents: np.ndarray) -> dict[str, float] | None:
     """How well a model gives features back, on a sample of its own items; None where it cannot decode.
 
     Returns
@@ -340,8 +365,9 @@ def reconstruction(model: Any, features: Features, seed: int) -> dict[str, float
     if not hasattr(model, "inverse_transform"):
         return None
     chosen = np.random.default_rng(seed).permutation(len(features))[: min(_MEASURED_ON, rows_at_once(features.shape))]
-    x = dense(features.rows(np.sort(chosen))).astype(np.float64)
-    x_hat = adapter.decode(model, adapter.encode(model, x.astype(np.float32)), features.shape)
+    chosen = np.sort(chosen)
+    x = dense(features.rows(chosen)).astype(np.float64)
+    x_hat = adapter.decode(model, latents[chosen], features.shape)
     mse = float(np.mean((x - x_hat) ** 2))
     variance = float(np.mean((x - x.mean(axis=0)) ** 2))
     return {"mse": mse, "variance_kept": 1 - mse / variance if variance > 0 else 1.0, "items": len(chosen)}

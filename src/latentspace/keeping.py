@@ -188,9 +188,9 @@ def add(
         )
     if known and on_existing == "skip":
         gathered = gathered.select([row for row, id_ in enumerate(gathered.ids) if id_ not in space._positions])
-    read = fitting.read_all(space.modality, gathered, on_error, keep=True)
+    read = fitting.read_all(space.modality, gathered, on_error, keep=True, model=space.model)
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
-    z = fitting.encode_features(space.model, read.features if beside is None else beside.features(read.ids))
+    z = fitting.encode_read(space.model, read, read.features if beside is None else beside.features(read.ids))
     replaced = [id_ for id_ in read.ids if id_ in space._positions]
     if space.path is not None:
         with store.LatentFile(space.path) as file:  # what it has of its items it needs of these

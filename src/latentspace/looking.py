@@ -11,10 +11,15 @@ import numpy as np
 from . import beside, store, thumbnails
 from . import items as items_room
 from .errors import UnsupportedError
-from .features import Features
+from .features import Features, dense
+from .models import adapter
 
 if TYPE_CHECKING:
     from .verbs.state import State
+
+_WITNESSES = 5  # texts that tell what a point between them is about
+_FAINT = 0.02  # share of the nearest one's weight below which a text tells nothing
+_NEAR = 0.05  # of cosine: a text that much farther than the nearest weighs a third of it
 
 
 # ---------------------------------------------------------------------- items
@@ -39,6 +44,38 @@ def item_at(space: "State", position: int) -> Any:
 def feature_shape(space: "State") -> tuple[int, ...]:
     """The shape of what the model was fitted on: vectors that stand beside the items, or the items' features."""
     return beside.shape_of(space) or space.modality.shape
+
+
+def by_neighbours(space: "State") -> bool:
+    """Whether latents are decoded by real items near them: texts, of a model that has no way back itself."""
+    return (
+        space.modality.kind == "texts"
+        and beside.shape_of(space) is None
+        and not hasattr(space.model, "inverse_transform")
+        and space._features is not None
+        and len(space) > 0
+    )
+
+
+def require_way_back(space: "State") -> None:
+    """Raises UnsupportedError where latents cannot be decoded."""
+    if not by_neighbours(space):
+        adapter.require_decoder(space.model)
+
+
+def decoded(space: "State", z: np.ndarray) -> Any:
+    """Latents in the items' own form: by the model, or as what the texts nearest to them have in common."""
+    if not by_neighbours(space):
+        return given_back(space, z, adapter.decode(space.model, z, feature_shape(space)))
+    assert space._features is not None  # as `by_neighbours` says
+    near = space.index.search(z, _WITNESSES, metric="cosine")
+    x = np.zeros((len(z), *space.modality.shape), np.float32)
+    for row, (positions, scores) in enumerate(zip(near.positions, near.scores, strict=True)):
+        there = positions >= 0
+        weights = np.exp((scores[there] - scores[there].max()) / _NEAR)
+        weights[weights < _FAINT] = 0
+        x[row] = (weights / weights.sum()) @ dense(space._features.rows(positions[there]))
+    return given_back(space, z, x)
 
 
 def given_back(space: "State", z: np.ndarray, x: np.ndarray) -> Any:
@@ -164,6 +201,7 @@ def describe(space: "State") -> dict[str, Any]:
         "metadata": sorted(space.metadata),
         "maps": sorted(space.maps),
         **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},
+        "encoder": getattr(space.model, "about_", None),
         "reconstruction": space.facts.get("reconstruction"),
         "notes": space.modality.notes,
     }
