@@ -57,7 +57,7 @@ class ExactIndex:
 
     def __init__(self, z):
         self.z = as_latents(z)
-        self._norms = norms_of(self.z)
+        self.norms = norms_of(self.z)
         self._forms: dict[str, Form] = {}
 
     def __len__(self) -> int:
@@ -84,18 +84,11 @@ class ExactIndex:
             If shapes disagree, k is below 1, the metric is unknown, or queries hold NaN or infinity.
         """
         check_metric(metric)
-        queries = as_latents(queries, "queries")
-        if queries.shape[1] != self.z.shape[1]:
-            raise ValueError(
-                f"queries have {queries.shape[1]} dims, but the searched latents have {self.z.shape[1]}. "
-                "Encode the queries with the same space."
-            )
-        if k < 1:
-            raise ValueError(f"k={k} is out of range: ask for at least 1 neighbour.")
-        mask = self._as_mask(mask)
-        pairs = self._as_pairs(exclude, len(queries))
+        queries = self.as_queries(queries, k)
+        mask = self.as_mask(mask)
+        pairs = self.as_pairs(exclude, len(queries))
         if metric not in self._forms:
-            self._forms[metric] = make_form(self.z, self._norms, metric)
+            self._forms[metric] = make_form(self.z, self.norms, metric)
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
 
         size = int(np.clip(-(-len(queries) // usable_cores()), _FEWEST, _QUERIES))
@@ -116,7 +109,20 @@ class ExactIndex:
                 pass
         return found
 
-    def _as_mask(self, mask) -> np.ndarray | None:
+    def as_queries(self, queries, k: int) -> np.ndarray:
+        """Queries as float32 (q, dims), checked with k; raises ValueError as `search` says."""
+        queries = as_latents(queries, "queries")
+        if queries.shape[1] != self.z.shape[1]:
+            raise ValueError(
+                f"queries have {queries.shape[1]} dims, but the searched latents have {self.z.shape[1]}. "
+                "Encode the queries with the same space."
+            )
+        if k < 1:
+            raise ValueError(f"k={k} is out of range: ask for at least 1 neighbour.")
+        return queries
+
+    def as_mask(self, mask) -> np.ndarray | None:
+        """A mask as bool (n,), checked; None where every item takes part."""
         if mask is None:
             return None
         mask = np.asarray(mask)
@@ -127,7 +133,7 @@ class ExactIndex:
             )
         return None if mask.all() else mask
 
-    def _as_pairs(self, exclude, q: int) -> tuple[np.ndarray, np.ndarray]:
+    def as_pairs(self, exclude, q: int) -> tuple[np.ndarray, np.ndarray]:
         """Excluded (query, position) pairs as two int arrays, sorted by query."""
         if exclude is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -151,7 +157,7 @@ class ExactIndex:
         query_norms = norms_of(queries)
         q = form.prepare(queries, query_norms)
         rows, columns = _candidates(form, q, positions.shape[1], mask, excluded)
-        exact = exact_scores(self.z, self._norms, queries, query_norms, metric, rows, columns)
+        exact = exact_scores(self.z, self.norms, queries, query_norms, metric, rows, columns)
         order = np.lexsort((columns, exact if metric == "euclidean" else -exact, rows))
         rows, columns, exact = rows[order], columns[order], exact[order]
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)  # 0 for each query's best
@@ -184,7 +190,7 @@ def _candidates(form: Form, q: np.ndarray, k: int, mask, excluded) -> tuple[np.n
         keys = form.keys(q, start, stop, chosen)
         _exclude(keys, start, stop, chosen, excluded)
         width = keys.shape[1]
-        best = np.concatenate([best, _group_maxima(keys, max(width // _GROUP, 8 * k * width // n))], axis=1)
+        best = np.concatenate([best, _group_maxima(keys, max(width // _GROUP, 8 * k * width // n, 1))], axis=1)
         if best.shape[1] >= k:
             best = np.partition(best, best.shape[1] - k, axis=1)[:, best.shape[1] - k :]
             kth = best[:, 0].astype(np.float64)
@@ -218,7 +224,7 @@ def _exclude(keys, start: int, stop: int, chosen, excluded) -> None:
 def _group_maxima(keys: np.ndarray, groups: int) -> np.ndarray:
     """The largest key of each of `groups` interleaved groups of columns: (q, groups)."""
     width = keys.shape[1]
-    size = width // max(groups, 1)
+    size = width // groups
     if size <= 1:
         return keys
     whole = size * groups
