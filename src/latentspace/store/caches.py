@@ -37,6 +37,23 @@ class Anchor:
     positions: np.ndarray | None
     sums: np.ndarray
 
+    @property
+    def items(self) -> int:
+        """How many there are."""
+        return self.next if self.positions is None else len(self.positions)
+
+    def after(self, keep: np.ndarray | None, m: int) -> "Anchor":
+        """Returns where items lie once those where `keep`, bool (n,), is false went and m came, in this order.
+
+        The sum of the last segment is not known any more: `LatentFile.anchor` completes it.
+        """
+        positions = self.positions
+        if keep is not None and not keep.all():
+            positions = np.flatnonzero(keep) if positions is None else positions[keep]
+        if positions is not None:
+            positions = np.concatenate([positions, np.arange(self.next, self.next + m)])
+        return Anchor(self.next + m, positions, self.sums[:-1])
+
     def places(self, positions: np.ndarray) -> np.ndarray:
         """Returns the place of the item at each position in the order of the items, -1 where there is none."""
         if self.positions is None:
@@ -52,8 +69,11 @@ def names(layout: Layout) -> list[str]:
     return [name for name, what in owners if what == "facts" and "/" not in name]
 
 
-def anchor_of(connection: sqlite3.Connection, layout: Layout) -> Anchor:
-    """Returns where the items of an open file lie."""
+def anchor_of(connection: sqlite3.Connection, layout: Layout, known: Anchor | None = None) -> Anchor:
+    """Returns where the items of an open file lie; what is `known` of it is not read again."""
+    if known is not None and (known.next, known.items) == (layout.next, layout.items):
+        more = segments.sums(connection, layout.latents, len(known.sums), layout.next)
+        return Anchor(known.next, known.positions, np.concatenate([known.sums, more]))
     positions = None if layout.items == layout.next else items.positions(connection, layout)
     return Anchor(layout.next, positions, segments.sums(connection, layout.latents, 0, layout.next))
 

@@ -136,11 +136,14 @@ class LatentFile:
             }
             return {"facts": facts, "arrays": arrays}
 
-    def anchor(self) -> caches.Anchor:
-        """Returns where this state's items lie, for `cache` to compare with, also after the file has changed."""
+    def anchor(self, known: caches.Anchor | None = None) -> caches.Anchor:
+        """Returns where this state's items lie, for `cache` to compare with, also after the file has changed.
+
+        `known` is what `Anchor.after` made of an earlier state's, if the changes since are known: it saves reading.
+        """
         if self._anchor is None:
             with plain_errors(self._path, self._wait):
-                self._anchor = caches.anchor_of(self._connection, self._layout)
+                self._anchor = caches.anchor_of(self._connection, self._layout, known)
         return self._anchor
 
     def cache(self, name: str, anchor: caches.Anchor | None = None) -> Cache | None:

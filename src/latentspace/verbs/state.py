@@ -1,18 +1,20 @@
 """What a space holds, and how an id, an item or a latent is looked up in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import looking, store
+from .. import caches, looking, store
 from ..features import Features
 from ..items import name_of
 from ..items.protocol import Modality, OnError, Skipped
 
 if TYPE_CHECKING:
     from ..search.graph import NeighbourGraph
+    from ..search.index import Index
 
 Metric = Literal["cosine", "euclidean", "dot"]
 
@@ -48,14 +50,14 @@ class State:
         self._features = features
         self._raw = raw
         self._version = 0
+        self._index: Any = None
         self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
         self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
         self._changed()
 
     def _changed(self) -> None:
-        """Forgets what was derived from the items, after some came or went."""
-        self._positions = {id_: position for position, id_ in enumerate(self.ids)}
-        self._index: Any = None
+        """Forgets what was derived from the items, after some came or went; the index follows them by itself."""
+        self._places: dict[str, int] | None = None
         self._graphs: dict[str, Any] = {}  # the largest so far of each metric
 
     def __len__(self) -> int:
@@ -82,12 +84,19 @@ class State:
         return self._positions[id]
 
     @property
-    def index(self) -> Any:
-        """The exact index over the latents, made on first use."""
-        if self._index is None:
-            from ..search.exact import ExactIndex
+    def _positions(self) -> dict[str, int]:
+        """The row of each id."""
+        if self._places is None:
+            self._places = {id_: position for position, id_ in enumerate(self.ids)}
+        return self._places
 
-            self._index = ExactIndex(self.latents)
+    @property
+    def index(self) -> "Index":
+        """The index over the latents: exact, or approximate where that has paid; it follows what comes and goes."""
+        if self._index is None or self._index.z is not self.latents:
+            from ..search.index import Index
+
+            self._index = Index(self.latents, find=partial(caches.find, self), keep=partial(caches.keep, self))
         return self._index
 
     def graph(self, k: int = 15, metric: Metric = "euclidean") -> "NeighbourGraph":
