@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .items.protocol import Modality
 from .resources import available_memory, refuse_if_too_large
 
 BLOCK = 4096  # rows at a time: large enough for a full-speed product, small enough to forget
@@ -150,9 +151,9 @@ def dense(rows: Any, mend: str = "Pass fewer items.") -> np.ndarray:
     return rows.toarray()
 
 
-def rows_at_once(shape: tuple[int, ...]) -> int:
-    """How many rows may be written out at once: `BLOCK`, or fewer where they are wide."""
-    return max(1, min(BLOCK, _DENSE // max(1, math.prod(shape))))
+def rows_at_once(shape: tuple[int, ...], values: int = _DENSE) -> int:
+    """How many rows may be written out at once: `BLOCK`, or as few as hold so many values where they are wide."""
+    return max(1, min(BLOCK, values // max(1, math.prod(shape))))
 
 
 def as_float(rows: Any) -> Any:
@@ -169,6 +170,11 @@ def as_stored(x: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
     if np.dtype(dtype) == np.uint8:
         return np.rint(x * 255).astype(np.uint8)
     return np.asarray(x, dtype=np.float32)
+
+
+def comes_from_metadata(modality: Any) -> bool:
+    """Whether a modality's rows are made again from the items' metadata, so that no file need keep them."""
+    return type(modality).from_metadata is not Modality.from_metadata
 
 
 def worth_keeping(n: int, shape: tuple[int, ...], stored_as: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,12 @@ from .beside import Beside
 from .errors import SkippedItemsWarning
 from .features import BLOCK, Features, as_stored, dense, fit_in_file, joined, rows_at_once, worth_keeping
 from .hearing import heard
-from .items.protocol import Gathered, Modality, OnError, Skipped
+from .items.protocol import Gathered, Modality, OnError, Skipped, refuse_skipped
 from .models import adapter, class_of, make
-from .progress import Progress
+from .progress import Progress, say
 
 _MEASURED_ON = 2048  # items: the reconstruction error of more would not change its third digit
+_MEASURED_AT_ONCE = 2**22  # of their values, so that arithmetic in float64 takes some 100 MB
 
 
 @dataclass
@@ -37,9 +39,11 @@ class ReadItems:
     rows: np.ndarray | None = None  # what the encoder gave, float32 (n, width), where the model reads items as they are
 
 
-def gather(source: Any, kind: str | None, ids: Sequence[str] | None, metadata: Any) -> tuple[type[Modality], Gathered]:
+def gather(
+    source: Any, kind: str | None, ids: Sequence[str] | None, metadata: Any, likely: str | None = None
+) -> tuple[type[Modality], Gathered]:
     """Lists a source's items and joins the user's own metadata columns to theirs."""
-    modality, gathered = items_room.gather(source, kind=kind, ids=ids)
+    modality, gathered = items_room.gather(source, kind=kind, ids=ids, likely=likely)
     gathered.metadata.update(columns_of(metadata, gathered.ids))
     return modality, gathered
 
@@ -93,6 +97,7 @@ def read_all(
     parts: list[Any] = []
     ids: list[str] = []
     metadata: dict[str, list] = {}
+    refuse_skipped(gathered, on_error)
     skipped = list(gathered.skipped)
     rows: list[np.ndarray] = []
     pictures: list[bytes] | None = None if sparse or fit_in_file(n, shape, modality.stored_as) else []
@@ -242,10 +247,17 @@ def fit_parts(
     if density != "auto":
         density_class(density)  # a name that is not known, or a package that is not there, before the model is trained
     began = time.monotonic()
-    modality_class, gathered = gather(source, kind or adapter.kind_read(model, options), ids, metadata)
+    model = "identity" if model is None else model
+    likely = "interactions" if adapter.is_of_interactions(model) else None
+    read_as = None if kind else adapter.kind_read(model, options)
+    try:
+        modality_class, gathered = gather(source, kind or read_as, ids, metadata, likely)
+    except ValueError as error:
+        if read_as is None:
+            raise
+        raise ValueError(f"model={model!r} reads {read_as}, and {error}") from None
     beside = None if vectors is None else Beside(vectors, gathered, on_error)
     gathered = gathered if beside is None else beside.items
-    model = "identity" if model is None else model
     model_class = class_of(model) if isinstance(model, str) else model
     for_items, for_model = share_options(modality_class, model_class, options)
     if isinstance(target, str) and modality_class.kind == "table":
@@ -253,10 +265,11 @@ def fit_parts(
     estimator = make_model(model, dims, seed, for_model)
     training = {name: value for name, value in training.items() if value is not None}
     adapter.require_training(estimator, training)
+    say(lambda: f"{gathered.origin}: {items_room.found(modality_class.kind, gathered)}")
     modality = modality_class(**for_items)
     modality.suit(
         counts=beside is None and adapter.wants_counts(estimator),
-        sparse=beside is not None or adapter.takes_sparse(estimator),
+        sparse=beside is not None or adapter.is_at_ease_in_sparse(estimator),
         raw=adapter.raw_for(estimator, modality.kind, beside is not None),
     )
     modality.learn(gathered)
@@ -337,6 +350,7 @@ def encode_items(
     """Latents of gathered items, block by block, their features forgotten: ids, z (n, dims), and who was skipped."""
     ids: list[str] = []
     parts = [adapter.encode(model, np.empty((0, *modality.shape), np.float32))]
+    refuse_skipped(gathered, on_error)
     skipped = list(gathered.skipped)
     with Progress("Encoding", len(gathered)) as progress:
         for batch in modality.read(gathered, on_error=on_error, block=BLOCK):
@@ -366,8 +380,18 @@ def reconstruction(model: Any, features: Features, seed: int, latents: np.ndarra
         return None
     chosen = np.random.default_rng(seed).permutation(len(features))[: min(_MEASURED_ON, rows_at_once(features.shape))]
     chosen = np.sort(chosen)
-    x = dense(features.rows(chosen)).astype(np.float64)
-    x_hat = adapter.decode(model, latents[chosen], features.shape)
-    mse = float(np.mean((x - x_hat) ** 2))
-    variance = float(np.mean((x - x.mean(axis=0)) ** 2))
+    x = features.rows(chosen)
+    origin = dense(x[:1]).astype(np.float64)  # the variance is summed about an item, so that a far mean costs no digits
+    errors = total = squares = 0.0
+    size = rows_at_once(features.shape, _MEASURED_AT_ONCE)
+    for start in range(0, x.shape[0], size):
+        block = dense(x[start : start + size])
+        x_hat = adapter.decode(model, latents[chosen[start : start + size]], features.shape)
+        errors += float(np.sum((block.astype(np.float64) - x_hat) ** 2))
+        about = block - origin
+        total = total + about.sum(axis=0)
+        squares += float(np.sum(about**2))
+    values = x.shape[0] * math.prod(features.shape)
+    mse = errors / values
+    variance = squares / values - float(np.mean((total / x.shape[0]) ** 2))
     return {"mse": mse, "variance_kept": 1 - mse / variance if variance > 0 else 1.0, "items": len(chosen)}

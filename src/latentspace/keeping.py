@@ -10,7 +10,7 @@ import numpy as np
 from . import __version__, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
-from .features import Features, as_stored, dense, fit_in_file
+from .features import Features, as_stored, comes_from_metadata, dense, fit_in_file
 from .items import KINDS, gather_for
 from .items.protocol import OnError, Skipped
 from .models import FAMILIES, family
@@ -80,12 +80,12 @@ def _map_state(drawn: Any) -> dict[str, Any]:
 
 def _features_to_keep(space: "State") -> np.ndarray | None:
     features = space._features
-    if features is None or space.modality.stored_as == "sparse":
-        return None  # sparse rows come back from the metadata; see `Modality.from_metadata`
+    if features is None or comes_from_metadata(space.modality):
+        return None
     kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
     if not fit_in_file(len(features), features.shape, space.modality.stored_as):
         return None
-    return features.kept if features.kept is not None else as_stored(features.whole(), kept)
+    return dense(features.kept) if features.kept is not None else as_stored(dense(features.whole()), kept)
 
 
 # ---------------------------------------------------------------------- load

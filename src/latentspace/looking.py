@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from . import beside, store, thumbnails
 from . import items as items_room
@@ -38,6 +39,8 @@ def items_at(space: "State", positions: Sequence[int]) -> Any:
 def item_at(space: "State", position: int) -> Any:
     """One item in its own form."""
     several = items_at(space, [position])
+    if issparse(several):
+        return several.toarray()[0]
     return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
 
 

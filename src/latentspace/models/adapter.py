@@ -11,6 +11,8 @@ from sklearn.utils import get_tags
 from ..errors import UnsupportedError
 from ..features import BLOCK, Features, dense, rows_at_once
 
+_OF_INTERACTIONS = ("latent-factors", "mult-vae")
+
 
 def fit_model(
     model: Any,
@@ -151,6 +153,11 @@ def require_decoder(model: Any) -> None:
     if not hasattr(model, "inverse_transform"):
         from . import FAMILIES
 
+        if hasattr(model, "trains_decoder"):
+            raise UnsupportedError(
+                f"{type(model).__name__}(encoder={model.encoder!r}, decoder={model.decoder!r}) has trained no way back from "
+                "latents to features. Fit with decoder='conv', or 'dense' for vectors, to train one."
+            )
         raise UnsupportedError(
             f"{type(model).__name__} has no way back from latents to features (no inverse_transform). "
             f"Models that decode: {', '.join(map(repr, FAMILIES))}."
@@ -160,6 +167,17 @@ def require_decoder(model: Any) -> None:
 def takes_sparse(model: Any) -> bool:
     """Whether a model reads CSR rows as they are."""
     return hasattr(model, "__sklearn_tags__") and bool(get_tags(model).input_tags.sparse)
+
+
+def is_at_ease_in_sparse(model: Any) -> bool:
+    """Whether a model reads CSR rows, and a feature that is mostly zero costs it next to nothing."""
+    return takes_sparse(model) and not getattr(model, "dense_inside", False)
+
+
+def is_of_interactions(model: Any) -> bool:
+    """Whether a model, by its name or as an estimator, is made for users and what they met."""
+    name = model if isinstance(model, str) else getattr(model, "family", None)
+    return name in _OF_INTERACTIONS
 
 
 def wants_counts(model: Any) -> bool:
