@@ -53,6 +53,7 @@ class State:
         self._index: Any = None
         self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
         self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
+        self._columns: dict[str, Any] = {}  # metadata made ready for filters: see `search.filters.mask_of`
         self._changed()
 
     def _changed(self) -> None:
