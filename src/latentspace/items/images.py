@@ -22,7 +22,7 @@ _KEPT_UP_TO = 256  # pixels: images that already share a size up to this keep it
 _LONG_SIDE = 64  # pixels: what others are brought to, unless size= says more
 _MAX_SIDE = 4096
 _TASK = 32  # images a thread takes at a time
-_WORTH_A_THREAD = 4_000  # bytes a file: below it Pillow's time passes under Python's lock, and threads gain nothing
+_WORTH_A_THREAD = 1_000  # bytes a file: below it Pillow's time passes under Python's lock, and threads gain nothing
 
 
 class Images(Modality):

@@ -196,6 +196,13 @@ class Modality(ABC):
         """Rebuilds what `state` gave, checking it: a file is not to be trusted."""
 
 
+def refuse_skipped(items: Gathered, on_error: OnError) -> None:
+    """Raises BadItemError, with `on_error="raise"`, for the first item that was found bad while gathering."""
+    if items.skipped and on_error == "raise":
+        first = items.skipped[0]
+        raise BadItemError(f"item {first.id!r} of {items.origin or 'the source'}: {first.reason}")
+
+
 def bad(items: Gathered, position: int, reason: str, on_error: OnError) -> Skipped:
     """Returns the report line for a bad item, or raises it with `on_error="raise"`."""
     if on_error == "raise":
