@@ -93,7 +93,7 @@ def where_of(space: "State", where: Mapping[str, Any] | None, region: Any, on: s
 
     there = Where()
     if where:
-        there.narrow(mask_of(space.metadata, len(space), where), "where")
+        there.narrow(mask_of(space.metadata, len(space), where, space._columns), "where")
     if region is not None:
         from .search.regions import inside
 
@@ -142,7 +142,8 @@ def find(space: "State", query: Query, there: Where, k: int | None, metric: str,
         return [hits_at(space, *row, metric) for row in rows]
     index = space.index
     near = index.search(query.z, K if k is None else k, metric=metric, mask=there.mask, exclude=query.own)
-    return [hits_at(space, *row, metric, _recall_of(index)) for row in zip(near.positions, near.scores, strict=True)]
+    recall = index.plan(metric, K if k is None else k, there.mask)["recall"]
+    return [hits_at(space, *row, metric, recall) for row in zip(near.positions, near.scores, strict=True)]
 
 
 def find_along(space: "State", query: Query, there: Where, k: int | None, metric: str, direction: Any) -> "list[Hits]":
@@ -177,13 +178,6 @@ def hits_at(space: "State", positions: np.ndarray, scores: np.ndarray, metric: s
     found = positions >= 0
     rows = [int(position) for position in positions[found]]
     return Hits([space.ids[row] for row in rows], scores[found], lambda: Chosen(space, rows), metric, recall)
-
-
-def _recall_of(index: Any) -> float:
-    """What an approximate index has measured of itself on this space; 1.0 for an exact one."""
-    report = getattr(index, "report", None) or {}
-    recall = report.get("recall")
-    return float(recall) if recall is not None else 1.0
 
 
 # ---------------------------------------------------------------------- what belongs together

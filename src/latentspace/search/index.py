@@ -115,10 +115,17 @@ class Index:
             self._relist(metric)
         return found
 
-    def plan(self, metric: str = "cosine") -> dict[str, Any]:
-        """How a search by this metric is done now: kind "exact", or what the approximate index reports of itself."""
+    def plan(
+        self, metric: str = "cosine", k: int = 10, mask: np.ndarray | None = None, recall: float | None = None
+    ) -> dict[str, Any]:
+        """How such a search is done as things are: its `kind`, and the `recall` that was measured for it."""
         living = self._now.living.get(metric)
-        return {"kind": "exact", "recall": 1.0} if living is None else living.report
+        setting = living.approximate.plan(k, mask, recall) if living is not None and recall != 1 else None
+        if living is None or setting is None:
+            return {"kind": "exact", "recall": 1.0}
+        return {
+            **living.report, "recall": setting.recall, "probes": setting.probes, "candidates": setting.candidates,
+        }  # fmt: skip
 
     @property
     def report(self) -> dict[str, dict[str, Any]]:
