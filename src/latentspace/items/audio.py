@@ -344,7 +344,8 @@ class Audio(Modality):
         words = f"read at {self.rate_:,} Hz, {self.seconds_:.2f} s an item"
         if self.cut_:
             words += f": {self.cut_:.0%} of the files are longer and cut (seconds= or windows='window' takes more)"
-        return [words]
+        heard = f"the encoder hears up to {self.seconds or _LONGEST_RAW:.0f} s of each at {self._raw:,} Hz"
+        return [words, heard] if self._raw and self.windows == "file" else [words]
 
     # ------------------------------------------------------------------ looking and keeping
     def picture(self, x: np.ndarray) -> Image.Image | None:

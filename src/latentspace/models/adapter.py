@@ -155,8 +155,8 @@ def require_decoder(model: Any) -> None:
 
         if hasattr(model, "trains_decoder"):
             raise UnsupportedError(
-                f"{type(model).__name__}(encoder={model.encoder!r}, decoder={model.decoder!r}) has trained no way back from "
-                "latents to features. Fit with decoder='conv', or 'dense' for vectors, to train one."
+                f"{type(model).__name__}(encoder={model.encoder!r}, decoder={model.decoder!r}) has trained no way back "
+                "from latents to features. Fit with decoder='conv', or 'dense' for vectors, to train one."
             )
         raise UnsupportedError(
             f"{type(model).__name__} has no way back from latents to features (no inverse_transform). "

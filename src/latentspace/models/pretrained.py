@@ -83,8 +83,8 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     digest_ : str
         Hash of the encoder's weights.
     about_ : dict
-        The encoder's name, what it reads, where its weights were, their size and licence; `cut`, where some texts were
-        longer than it reads.
+        The encoder's name, what it reads, where its weights were, their size and licence; `cut`, how many texts were
+        longer than it reads, their ends left out.
     width_ : int
         How many numbers the encoder gives an item.
     shape_ : tuple of int or None
@@ -159,6 +159,11 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             return self.fit_rows(self.rows(X), callback=callback)
         X = door.features(self, X)
         self._encoder = open_encoder(self.encoder)
+        if self._encoder.pictures is not None and X.ndim != 4:
+            raise ValueError(
+                f"encoder={self._name()!r} reads pictures (n, c, h, w), but these are items of shape {X.shape[1:]}. "
+                "Choose an encoder of such items: 'minilm' reads texts, 'resemblyzer' voices, 'onnx:FILE' any."
+            )
         self.white_ = brightest(X) if self._pictures() is not None and X.ndim == 4 else 1.0
         return self.fit_rows(self._rows(X), X, callback=callback)
 
@@ -179,8 +184,9 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         if X is not None and encoder.reads.kind != "features":
             X = door.features(self, X)
         self.digest_ = encoder.digest
-        self.about_ = {"encoder": self._name(), "reads": encoder.reads.kind}
+        self.about_ = {"name": self._name(), "reads": encoder.reads.kind}
         self.about_ |= {name: value for name, value in encoder.about.items() if value}
+        self.about_["kept"] = "by name and hash, its weights are not in the file"
         self.width_ = int(h.shape[1])
         self.components_ = None if self.dims is None else PCA(self.dims, whiten=self.whiten, random_state=seed).fit(h)
         z = self.reduce(h)
