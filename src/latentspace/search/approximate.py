@@ -17,13 +17,15 @@ from . import approximate_lists as lists
 from . import approximate_tuning as tuning
 from . import rerank
 from .exact import ExactIndex, Neighbours
-from .metrics import METRICS, check_metric, norms_of
+from .metrics import METRICS, check_metric
 
 RECALL = 0.95  # of the ten nearest, unless another is asked for
 SMALLEST = 2000  # items; below, learning lists costs more than any search saves
 
-_PLAIN = 96  # dims up to which codes are of the vectors' own dims
-_AXES = 128  # principal axes that are coded beyond that
+LAYOUT = 1  # of what is kept; another is learned again
+
+_AXES = 128  # principal axes that are coded, at most
+_LISTS = 0.8  # times the root of n
 _SAMPLE = 65536  # rows that axes and codebooks are learned from
 _BLOCK = 128  # queries a thread takes at a time
 _WORTH_THREADS = 64  # queries
@@ -56,9 +58,10 @@ class Approximate:
         self.metric = frame.metric
         self.report: dict[str, Any] = {}
         self._lists = lists.Lists(coded, frame.metric)
-        self._full = rerank.Vectors(exact.z, exact.norms, frame.metric)
+        lengths = exact.norms if frame.metric == "cosine" else None
+        self._full = rerank.Vectors(exact.z, lengths, frame.metric)
         # A vector of zeros has cosine 0 with everything, and no direction to share it out by.
-        zeros = np.flatnonzero(exact.norms == 0) if frame.metric == "cosine" else np.zeros(0, np.int64)
+        zeros = np.zeros(0, np.int64) if lengths is None else np.flatnonzero(lengths == 0)
         self._zeros = zeros[: max(k for k in tuning.KS)].astype(np.int64)
 
     def __len__(self) -> int:
@@ -91,14 +94,14 @@ class Approximate:
         rng = np.random.default_rng(seed)
         some = rng.choice(n, size=min(n, _SAMPLE), replace=False)
         some.sort()
-        plain = lists.Frame(metric, None)
-        rows = plain(exact.z[some], exact.norms[some])
-        frame = lists.Frame(metric, None if dims <= _PLAIN else lists.main_axes(rows, min(dims, _AXES)))
+        centre = exact.form(metric).centre
+        rows = lists.Frame(metric, None, centre)(exact.z[some])
+        frame = lists.Frame(metric, lists.mixed_axes(rows, min(dims, _AXES), seed) if dims > 1 else None, centre)
         if frame.rotation is not None:
             rows = rows @ frame.rotation.T
-        nlist = int(2 ** round(np.log2(1.5 * n**0.5)))
+        nlist = int(2 ** round(np.log2(_LISTS * n**0.5)))
         centres, codebooks = lists.learn(rows, nlist, rows.shape[1], seed)
-        coded = lists.encode(exact.z, exact.norms, frame, centres, codebooks)
+        coded = lists.encode(exact.z, None, frame, centres, codebooks)
         index = cls(exact, frame, coded, [])
         index._tune(rng.choice(n, size=tuning.sample_size(n, dims), replace=False), recall)
         index.report["seconds"] = round(time.perf_counter() - began, 2)
@@ -115,7 +118,7 @@ class Approximate:
         queries = np.ascontiguousarray(self.exact.z[own])
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
-        rows = self.frame(queries, self.exact.norms[own])
+        rows = self.frame(queries)
         n, nlist, codes = len(self), self._lists.nlist, len(self.coded.codebooks)
 
         def candidates(probes: int, count: int) -> np.ndarray:
@@ -199,7 +202,7 @@ class Approximate:
     def _search_block(self, queries: np.ndarray, block: slice, work: "_Work", found: Neighbours) -> None:
         """Fills in the rows of `block`."""
         q = queries[block]
-        rows = self.frame(q, norms_of(q))
+        rows = self.frame(q)
         candidates = self._lists.candidates(rows, work.probes, work.depth, work.bits)
         if len(self._zeros):
             candidates = self._with_zeros(candidates, work.mask)
@@ -259,7 +262,14 @@ class Approximate:
         }
         if self.frame.rotation is not None:
             arrays["rotation"] = self.frame.rotation
-        return {"metric": self.metric, "report": self.report, "settings": tuning.to_facts(self.settings)}, arrays
+        if self.frame.centre is not None:
+            arrays["centre"] = self.frame.centre
+        return {
+            "layout": LAYOUT,
+            "metric": self.metric,
+            "report": self.report,
+            "settings": tuning.to_facts(self.settings),
+        }, arrays
 
     @classmethod
     def from_state(cls, z, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Approximate":
@@ -278,11 +288,12 @@ class Approximate:
         names = ("centres", "codebooks", "lists", "codes")
         coded = lists.Coded(*(np.ascontiguousarray(arrays.get(name)) for name in names))
         coded.check()
-        rotation = arrays.get("rotation")
+        rotation, centre = arrays.get("rotation"), arrays.get("centre")
         report, metric = facts.get("report"), facts.get("metric")
         dims, r = exact.z.shape[1], coded.centres.shape[1]
         sound = (
-            len(coded.lists) == len(exact)
+            facts.get("layout") == LAYOUT
+            and len(coded.lists) == len(exact)
             and metric in METRICS
             and isinstance(report, dict)
             and all(isinstance(report.get(name), int | float) for name in ("target", "recall", "queries"))
@@ -295,9 +306,12 @@ class Approximate:
             sound = (
                 sound and rotation.dtype == np.float32 and rotation.shape == (r, dims) and np.isfinite(rotation).all()
             )
+        if centre is not None:
+            centre = np.ascontiguousarray(centre)
+            sound = sound and centre.dtype == np.float64 and centre.shape == (dims,) and np.isfinite(centre).all()
         if not sound:
             raise ValueError("the stored search index does not belong to these latents, or is damaged. Build it again.")
-        index = cls(exact, lists.Frame(str(metric), rotation), coded, tuning.from_facts(facts.get("settings")))
+        index = cls(exact, lists.Frame(str(metric), rotation, centre), coded, tuning.from_facts(facts.get("settings")))
         index.report = dict(report)  # type: ignore[arg-type]
         return index
 

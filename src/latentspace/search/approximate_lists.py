@@ -12,47 +12,72 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ..models.workers import ordered, workers
+from .metrics import norms_of
 
 _ROWS = 16384  # rows framed and coded at a time
 _BLOCK = 32  # codes side by side in a register
 _ROUNDS = 8  # of k-means: on GloVe more than eight moved recall by less than its own noise
 _TRAIN = 64  # rows a centre to learn the centres from
 _CODEBOOK_ROWS = 65536
+_AXES_ROWS = 10_000
+_RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What is done to vectors before they are shared out: unit length for cosine, then a rotation to fewer dimensions.
+    """What is done to vectors before they are shared out, besides a rotation to fewer dimensions.
 
     Attributes
     ----------
     metric : "cosine", "euclidean" or "dot"
+        For the cosine, vectors are brought to length 1.
     rotation : float32 array of shape (r, dims) or None
         Orthonormal rows that keep most of the variance; None leaves vectors as they are.
+    centre : float64 array of shape (dims,) or None
+        What is subtracted from vectors that lie far from the origin, for Euclidean distance.
     """
 
     metric: str
     rotation: np.ndarray | None
+    centre: np.ndarray | None = None
 
-    def __call__(self, rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Rows (m, dims), with their lengths (m,), as float32 (m, r)."""
+    def __call__(self, rows: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Rows (m, dims), with their lengths (m,) where they are known, as float32 (m, r)."""
         if self.metric == "cosine":
-            rows = (
-                rows
-                * np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0).astype(np.float32)[:, None]
-            )
+            lengths = norms_of(rows) if lengths is None else lengths
+            weights = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+            rows = rows * weights.astype(np.float32)[:, None]
+        elif self.centre is not None:
+            rows = (rows - self.centre).astype(np.float32)
         if self.rotation is not None:
             rows = rows @ self.rotation.T
         return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def main_axes(rows: np.ndarray, r: int) -> np.ndarray:
-    """The r directions of most variance of rows (m, dims): float32 (r, dims), orthonormal."""
-    wide = rows.astype(np.float64)
-    _, axes = np.linalg.eigh(np.cov(wide, rowvar=False).reshape(wide.shape[1], -1))
-    return np.ascontiguousarray(axes[:, ::-1][:, :r].T, dtype=np.float32)
+def mixed_axes(rows: np.ndarray, r: int, seed: int) -> np.ndarray:
+    """The r directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
+
+    All codes have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the
+    candidates for the same recall.
+    """
+    some = rows[:: max(1, len(rows) // max(_AXES_ROWS, 4 * rows.shape[1]))]
+    some = some - some.mean(axis=0, dtype=np.float64).astype(np.float32)
+    dims = rows.shape[1]
+    _, axes = eigh((some.T @ some).astype(np.float64), subset_by_index=(dims - r, dims - 1))
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
+    return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
+
+
+def residual(r: int) -> bool:
+    """Whether codes of r dims are of what is left beside the centre.
+
+    With few dims a list is narrower than one step of a code, and nothing would be told apart: at 8 dims residuals took
+    a tenth of the candidates. With many they only cost a table for each list.
+    """
+    return r <= _RESIDUAL
 
 
 @dataclass
@@ -106,33 +131,40 @@ class Coded:
 
 def learn(rows: np.ndarray, nlist: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows, those of `_TRAIN` a centre at most."""
-    import faiss
-
     r = rows.shape[1]
-    means = faiss.Kmeans(
+    means = faiss().Kmeans(
         r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
     )
-    means.train(rows)
-    quantiser = faiss.ProductQuantizer(r, m, 4)
+    with one_thread():
+        means.train(rows)
+    centres = np.ascontiguousarray(means.centroids)
+    rows = rows[:_CODEBOOK_ROWS]
+    if residual(r):
+        with one_thread():
+            rows = rows - centres[means.index.search(rows, 1)[1][:, 0]]
+    quantiser = faiss().ProductQuantizer(r, m, 4)
     quantiser.cp.niter, quantiser.cp.seed, quantiser.cp.min_points_per_centroid = _ROUNDS, seed, 1
-    quantiser.train(rows[:_CODEBOOK_ROWS])
-    books = faiss.vector_to_array(quantiser.centroids).reshape(m, 16, r // m)
-    return np.ascontiguousarray(means.centroids), np.ascontiguousarray(books)
+    with one_thread():
+        quantiser.train(rows)
+    books = faiss().vector_to_array(quantiser.centroids).reshape(m, 16, r // m)
+    return centres, np.ascontiguousarray(books)
 
 
-def encode(z: np.ndarray, lengths: np.ndarray, frame: Frame, centres: np.ndarray, codebooks: np.ndarray) -> Coded:
+def encode(
+    z: np.ndarray, lengths: np.ndarray | None, frame: Frame, centres: np.ndarray, codebooks: np.ndarray
+) -> Coded:
     """Shares rows of z (n, dims) out to the centres and codes them, in blocks of bounded memory."""
 
     n, m = len(z), len(codebooks)
     lists, codes = np.empty(n, np.int32), np.empty((n, (m + 1) // 2), np.uint8)
-    coarse, quantiser = _flat(centres), _quantiser(codebooks)
+    coarse, quantiser, left = _flat(centres), _quantiser(codebooks), residual(centres.shape[1])
 
     def one(start: int) -> None:
         with one_thread():
             block = slice(start, start + _ROWS)
-            rows = frame(z[block], lengths[block])
+            rows = frame(z[block], None if lengths is None else lengths[block])
             lists[block] = coarse.search(rows, 1)[1][:, 0]
-            codes[block] = quantiser.compute_codes(rows)
+            codes[block] = quantiser.compute_codes(rows - centres[lists[block]] if left else rows)
 
     with workers() as count:
         for _ in ordered(one, range(0, n, _ROWS), count):
@@ -152,16 +184,14 @@ class Lists:
     """
 
     def __init__(self, coded: Coded, metric: str):
-        import faiss
-
         self.nlist = len(coded.centres)
         inner = metric == "dot"
-        kind = faiss.METRIC_INNER_PRODUCT if inner else faiss.METRIC_L2
+        kind = faiss().METRIC_INNER_PRODUCT if inner else faiss().METRIC_L2
         r, m = coded.centres.shape[1], len(coded.codebooks)
         self._coarse = _flat(coded.centres, inner)
-        self._slow = faiss.IndexIVFPQ(self._coarse, r, self.nlist, m, 4, kind)
-        self._slow.by_residual = False
-        faiss.copy_array_to_vector(coded.codebooks.ravel(), self._slow.pq.centroids)
+        self._slow = faiss().IndexIVFPQ(self._coarse, r, self.nlist, m, 4, kind)
+        self._slow.by_residual = residual(r)
+        faiss().copy_array_to_vector(coded.codebooks.ravel(), self._slow.pq.centroids)
         self._slow.is_trained = True
         order = np.argsort(coded.lists, kind="stable").astype(np.int64)
         codes = np.ascontiguousarray(coded.codes[order])
@@ -169,10 +199,10 @@ class Lists:
         for number, (start, stop) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends, strict=True)):
             if stop > start:
                 self._slow.invlists.add_entries(
-                    number, int(stop - start), faiss.swig_ptr(order[start:stop]), faiss.swig_ptr(codes[start:stop])
+                    number, int(stop - start), faiss().swig_ptr(order[start:stop]), faiss().swig_ptr(codes[start:stop])
                 )
         self._slow.ntotal = len(order)
-        self._fast = faiss.IndexIVFPQFastScan(self._slow, _BLOCK)
+        self._fast = faiss().IndexIVFPQFastScan(self._slow, _BLOCK)
         self._slow.reset()  # the fast index has its own copy of the codes
 
     def candidates(self, rows: np.ndarray, probes: int, count: int, mask: np.ndarray | None = None) -> np.ndarray:
@@ -185,12 +215,10 @@ class Lists:
         mask : packed bits of shape (ceil(n / 8),), optional
             Only items whose bit is set (`np.packbits(mask, bitorder="little")`).
         """
-        import faiss
-
         options = {"nprobe": min(probes, self.nlist)}
         if mask is not None:
-            options["sel"] = faiss.IDSelectorBitmap(mask)
-        return self._fast.search(rows, count, params=faiss.IVFSearchParameters(**options))[1]
+            options["sel"] = faiss().IDSelectorBitmap(mask)
+        return self._fast.search(rows, count, params=faiss().IVFSearchParameters(**options))[1]
 
 
 class one_thread:
@@ -201,31 +229,30 @@ class one_thread:
     """
 
     def __enter__(self) -> None:
-        import faiss
-
-        self._before = faiss.omp_get_max_threads()
+        self._before = faiss().omp_get_max_threads()
         if self._before != 1:
-            faiss.omp_set_num_threads(1)
+            faiss().omp_set_num_threads(1)
 
     def __exit__(self, *_: Any) -> None:
-        import faiss
-
         if self._before != 1:
-            faiss.omp_set_num_threads(self._before)
+            faiss().omp_set_num_threads(self._before)
+
+
+def faiss() -> Any:
+    """FAISS, imported when it is first needed; its own types know little of what Python adds to it."""
+    import faiss
+
+    return faiss
 
 
 def _flat(centres: np.ndarray, inner: bool = False) -> Any:
-    import faiss
-
-    index = (faiss.IndexFlatIP if inner else faiss.IndexFlatL2)(centres.shape[1])
+    index = (faiss().IndexFlatIP if inner else faiss().IndexFlatL2)(centres.shape[1])
     index.add(centres)
     return index
 
 
 def _quantiser(codebooks: np.ndarray) -> Any:
-    import faiss
-
     m, _, width = codebooks.shape
-    quantiser = faiss.ProductQuantizer(m * width, m, 4)
-    faiss.copy_array_to_vector(codebooks.ravel(), quantiser.centroids)
+    quantiser = faiss().ProductQuantizer(m * width, m, 4)
+    faiss().copy_array_to_vector(codebooks.ravel(), quantiser.centroids)
     return quantiser

@@ -4,6 +4,7 @@ The ordering agrees with a float64 reference for every metric; equal scores are 
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +58,21 @@ class ExactIndex:
 
     def __init__(self, z):
         self.z = as_latents(z)
-        self.norms = norms_of(self.z)
         self._forms: dict[str, Form] = {}
 
     def __len__(self) -> int:
         return len(self.z)
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Lengths of the latents, float64 (n,)."""
+        return norms_of(self.z)
+
+    def form(self, metric: str) -> Form:
+        """The latents prepared for one metric, made when first asked for."""
+        if metric not in self._forms:
+            self._forms[metric] = make_form(self.z, None if metric == "euclidean" else self.norms, metric)
+        return self._forms[metric]
 
     def search(self, queries, k: int, metric: str = "cosine", mask=None, exclude=None) -> Neighbours:
         """Returns the k nearest items of each query, best first.
@@ -87,8 +98,7 @@ class ExactIndex:
         queries = self.as_queries(queries, k)
         mask = self.as_mask(mask)
         pairs = self.as_pairs(exclude, len(queries))
-        if metric not in self._forms:
-            self._forms[metric] = make_form(self.z, self.norms, metric)
+        self.form(metric)  # before threads ask for it
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
 
         size = int(np.clip(-(-len(queries) // usable_cores()), _FEWEST, _QUERIES))
@@ -153,11 +163,12 @@ class ExactIndex:
 
     def _search_block(self, queries, metric, mask, excluded, positions, scores) -> None:
         """Fills positions and scores, both (q, k), for one block of queries."""
-        form = self._forms[metric]
+        form = self.form(metric)
         query_norms = norms_of(queries)
         q = form.prepare(queries, query_norms)
         rows, columns = _candidates(form, q, positions.shape[1], mask, excluded)
-        exact = exact_scores(self.z, self.norms, queries, query_norms, metric, rows, columns)
+        norms = self.norms if metric == "cosine" else None
+        exact = exact_scores(self.z, norms, queries, query_norms, metric, rows, columns)
         order = np.lexsort((columns, exact if metric == "euclidean" else -exact, rows))
         rows, columns, exact = rows[order], columns[order], exact[order]
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)  # 0 for each query's best

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .approximate_lists import one_thread
+from .approximate_lists import faiss, one_thread
 
 
 class Full(Protocol):
@@ -24,23 +24,23 @@ class Vectors:
     Parameters
     ----------
     z : float32 array of shape (n, dims)
-    lengths : float array of shape (n,)
+    lengths : float array of shape (n,) or None
+        For the cosine.
     metric : "cosine", "euclidean" or "dot"
     """
 
-    def __init__(self, z: np.ndarray, lengths: np.ndarray, metric: str):
+    def __init__(self, z: np.ndarray, lengths: np.ndarray | None, metric: str):
         self.z = z
         self.metric = metric
-        self._weights = _reciprocal(lengths) if metric == "cosine" else None
+        self._weights = None if lengths is None else _reciprocal(lengths)
 
     def keys(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """Larger is nearer: cosine, dot product, or minus the squared distance."""
-        import faiss
-
         candidates = np.ascontiguousarray(candidates)
         keys = np.empty(candidates.shape, np.float32)
-        inner = faiss.fvec_L2sqr_by_idx if self.metric == "euclidean" else faiss.fvec_inner_products_by_idx
-        pointers = [faiss.swig_ptr(each) for each in (keys, queries, self.z, candidates)]
+        library = faiss()
+        inner = library.fvec_L2sqr_by_idx if self.metric == "euclidean" else library.fvec_inner_products_by_idx
+        pointers = [library.swig_ptr(each) for each in (keys, queries, self.z, candidates)]
         with one_thread():
             inner(*pointers, queries.shape[1], *candidates.shape)
         none = candidates < 0
