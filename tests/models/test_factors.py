@@ -6,6 +6,8 @@ from scipy import sparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentspace.models.factors import least_squares
+from latentspace.models.factors.baselines import ItemNeighbours, Popular
+from latentspace.models.factors.cold import predicted_factors
 from latentspace.models.factors.ease import EASE
 from latentspace.models.factors.latent_factors import LatentFactors
 from latentspace.models.factors.least_squares import Plan, Problem, leading, solve
@@ -169,3 +171,54 @@ def test_ten_rounds_from_singular_vectors_end_below_twenty_from_chance():
         turned = x.T.tocsr()
         y = solve(Problem(turned, 2 * turned, 1.0, np.ones(x.shape[1])), z)
     assert own < objective(x, z, y, 1.0, 1.0) * 1.002
+
+
+def test_what_was_turned_down_is_folded_in_as_a_preference_of_minus_one():
+    x, _, _ = planted()
+    model = LatentFactors(dims=4, ridge=2.0, random_state=0).fit(x)
+    y = model.item_factors_.astype(float)
+    good, bad = np.zeros((1, 80)), np.zeros((1, 80))
+    good[0, :3], bad[0, 5:7] = 1, 1
+    z = model.fold_in(good, bad)[0]
+    confidence, target = 1 + (good + bad)[0], (good - bad)[0]
+    expected = np.linalg.solve(y.T @ (confidence[:, None] * y) + 2 * np.eye(4), y.T @ (confidence * target))
+    np.testing.assert_allclose(z, expected, atol=1e-5)
+    np.testing.assert_allclose(model.fold_in(good, 0 * bad), model.transform(good), atol=1e-6)
+
+
+@pytest.mark.parametrize("feedback", ["implicit", "explicit"])
+def test_shares_add_up_to_the_score(feedback):
+    x, _, _ = planted()
+    model = LatentFactors(dims=4, feedback=feedback, random_state=0).fit(x)
+    good, bad = np.zeros((1, 80)), np.zeros((1, 80))
+    good[0, :3], bad[0, 5:7] = (3, 1, 2), 1
+    items = np.array([10, 20, 79])
+    shares = model.shares(good, bad, items)
+    scores = model.inverse_transform(model.fold_in(good, bad))[0] - model.item_means_
+    np.testing.assert_allclose(shares.sum(axis=1), scores[items], atol=1e-5)
+    assert not shares[:, 8:].any()
+
+
+def test_the_baselines_are_what_they_say():
+    x, _, _ = planted(n=50, p=12)
+    dense = x.toarray()
+    np.testing.assert_array_equal(Popular().fit(x).scores(x)[0], dense.sum(axis=0))
+    cosine = dense.T @ dense / np.sqrt(np.outer(dense.sum(0), dense.sum(0)).clip(1))
+    np.fill_diagonal(cosine, 0)
+    np.testing.assert_allclose(ItemNeighbours(12).fit(x).scores(x), dense @ cosine, atol=1e-5)
+    nearest = np.where(cosine >= np.sort(cosine, axis=1)[:, -3, None], cosine, 0)
+    np.testing.assert_allclose(ItemNeighbours(3).fit(x).scores(x), dense @ nearest.T, atol=1e-5)
+
+
+def test_factors_of_what_nobody_met_come_from_its_content():
+    rng = np.random.default_rng(0)
+    content = rng.normal(size=(200, 6))
+    factors = content @ rng.normal(size=(6, 3)) + 1.0 + 0.05 * rng.normal(size=(200, 3))
+    known = np.arange(150)
+    found = predicted_factors(content, known, factors[known], np.full(150, 40.0))
+    error = ((found[150:] - factors[150:]) ** 2).mean()
+    assert error < 0.01 * factors.var(axis=0).mean()
+    noise = predicted_factors(rng.normal(size=(200, 6)), known, factors[known], np.full(150, 40.0))
+    assert ((noise[150:] - factors[:150].mean(axis=0)) ** 2).mean() < 0.2  # content that says nothing is not heeded
+    assert not predicted_factors(content, known[:0], factors[:0], known[:0]).any()
+    assert np.isfinite(predicted_factors(content, known[:1], factors[:1], np.zeros(1))).all()

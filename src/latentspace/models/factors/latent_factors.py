@@ -53,6 +53,8 @@ class LatentFactors(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     item_factors_ : float32 array of shape (p, dims)
     item_means_ : float32 array of shape (p,)
         What an item's raters give it on average, drawn to the mean of all where they are few; zeros if implicit.
+    usual_ : list of float
+        What values there are: the 5th, 75th and 95th percentile of those given; [1, 1, 1] where there are none.
     dims_, n_features_in_, n_iter_ : int
 
     References
@@ -103,8 +105,9 @@ class LatentFactors(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.dims_ = int(self.dims)
         self.item_means_ = _shrunk_means(X) if self.feedback == "explicit" else np.zeros(p, np.float32)
         turned = X.T.tocsr()
-        of_users = Plan(self._problem(X, self.item_means_[X.indices]))
+        of_users = Plan(self._given(X))
         of_items = Plan(self._problem(turned, np.repeat(self.item_means_, np.diff(turned.indptr))))
+        self.usual_ = np.quantile(X.data, (0.05, 0.75, 0.95)).tolist() if X.nnz else [1.0, 1.0, 1.0]
         users, items = leading(self._begun(X), self.dims_, rng)
         items += _SCALE * rng.standard_normal(items.shape).astype(np.float32)
         with threads_for(X.nnz * self.dims_) as threads:
@@ -119,8 +122,46 @@ class LatentFactors(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """Interactions (n, items) to the users' factors, float32 (n, dims), each as if it were alone."""
         check_is_fitted(self)
         X = admit(self, X, fitting=False, signed=self.feedback == "explicit")
-        problem = self._problem(X, self.item_means_[X.indices])
+        return solve(self._given(X), self.item_factors_.astype(np.float64)).astype(np.float32)
+
+    def fold_in(self, liked: Any, disliked: Any) -> np.ndarray:
+        """As `transform`, from what users met and what they turned down, two matrices (n, items) that share no entry.
+
+        What was turned down has a preference of -1, where what was not met has one of 0, and weighs as what was met
+        does. With explicit feedback a low rating says the same: `disliked` holds ratings too.
+        """
+        check_is_fitted(self)
+        liked, disliked = (admit(self, rows, fitting=False, signed=True) for rows in (liked, disliked))
+        problem = self._taste(liked, disliked)
         return solve(problem, self.item_factors_.astype(np.float64)).astype(np.float32)
+
+    def shares(self, liked: Any, disliked: Any, items: np.ndarray) -> np.ndarray:
+        """What each thing that one user gave adds to the scores of items (Hu, Koren and Volinsky, 2008, section 5).
+
+            z.y_i = sum_j  y_i' A^-1 y_j  c_j t_j        A: the user's own matrix of the regression
+
+        Parameters
+        ----------
+        liked, disliked : rows of shape (1, items)
+            As `fold_in` takes them.
+        items : int array of shape (k,)
+
+        Returns
+        -------
+        float64 array of shape (k, items)
+            Adds up to z.y_i along axis 1, so to an implicit score; 0 where nothing was given.
+        """
+        check_is_fitted(self)
+        liked, disliked = (admit(self, rows, fitting=False, signed=True) for rows in (liked, disliked))
+        problem = self._taste(liked, disliked)
+        y = self.item_factors_.astype(np.float64)
+        columns, weights = problem.weights.indices, problem.weights.data.astype(np.float64)
+        mine = y[columns]
+        matrix = problem.everywhere * (y.T @ y) + (weights[:, None] * mine).T @ mine
+        matrix[np.diag_indices(self.dims_)] += problem.ridge[0]
+        shares = np.zeros((len(items), len(y)))
+        shares[:, columns] = (y[items] @ np.linalg.solve(matrix, mine.T)) * problem.targets.data
+        return shares
 
     def inverse_transform(self, z: Any) -> np.ndarray:
         """Users' factors (n, dims) to scores of every item, float32 (n, items); higher is likelier, or better rated."""
@@ -146,7 +187,19 @@ class LatentFactors(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             return like(X, (X.data > 0).astype(np.float32))
         return like(X, X.data.astype(np.float32) - self.item_means_[X.indices])
 
-    def _problem(self, X: csr_array, means: np.ndarray) -> Problem:
+    def _given(self, X: csr_array) -> Problem:
+        return self._problem(X, self.item_means_[X.indices])
+
+    def _taste(self, liked: csr_array, disliked: csr_array) -> Problem:
+        """The regressions of users of whom it is known too what they turned down."""
+        if self.feedback == "explicit":
+            return self._given(_joined(liked, disliked))
+        met, not_wanted = (self._problem(rows, 0.0) for rows in (liked, disliked))
+        weights = _joined(met.weights, not_wanted.weights)
+        targets = _joined(met.targets, like(disliked, -not_wanted.targets.data))
+        return Problem(weights, targets, 1.0, met.ridge)
+
+    def _problem(self, X: csr_array, means: np.ndarray | float) -> Problem:
         """The regressions of X's rows, be they users or items; `means` is the item's mean of each stored entry."""
         values = X.data.astype(np.float32)
         if self.feedback == "implicit":
@@ -177,3 +230,10 @@ def _shrunk_means(X: csr_array) -> np.ndarray:
     counts = np.diff(ratings.indptr)
     overall = X.data.mean() if X.nnz else 0.0
     return ((ratings.sum(axis=0) + _PRIOR_RATINGS * overall) / (counts + _PRIOR_RATINGS)).astype(np.float32)
+
+
+def _joined(a: csr_array, b: csr_array) -> csr_array:
+    """Two matrices that share no entry as one; stored zeros stay, which a sum would drop."""
+    rows = np.concatenate([np.repeat(np.arange(a.shape[0]), np.diff(part.indptr)) for part in (a, b)])
+    columns = np.concatenate([a.indices, b.indices])
+    return csr_array((np.concatenate([a.data, b.data]), (rows, columns)), a.shape)
