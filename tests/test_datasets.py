@@ -17,7 +17,8 @@ COUNTS = {
     "breast-cancer": (569, 2), "cells": (2019, 2), "diamonds": (53_940, 5), "digits": (1797, 10), "emoji": (1911, 10),
     "emoji-twitter": (1911, 10), "faces": (200, 2), "fashion-mnist": (70_000, 10), "glyphs": (10_664, 62),
     "fortunes": (14_397, 40), "letters": (1836, 20), "mails": (6046, 2), "mnist": (70_000, 10), "mnist-5k": (5000, 10),
-    "movielens": (100_000, None), "names": (97_310, None), "notes": (363, 15), "one-shots": (165, 14),
+    "movielens": (100_000, None), "movielens-small": (100_004, None), "names": (97_310, None), "notes": (363, 15),
+    "one-shots": (165, 14),
     "penguins": (344, 3), "photos": (26, None), "prompts": (2831, 5), "spoken-words": (7351, 12), "stamps": (796, None),
     "tissues": (189, 7), "tumours": (64, 14), "wine": (178, 3),
 }  # fmt: skip

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .items.protocol import Modality
 from .resources import available_memory, refuse_if_too_large
 
 BLOCK = 4096  # rows at a time: large enough for a full-speed product, small enough to forget
+KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
 _DENSE = 2**26  # float32 values of sparse rows that are written out at once: 256 MB
 
 Reader = Callable[[Sequence[int]], Iterator[Any]]
@@ -49,6 +51,7 @@ class Features:
         self._later = later
         self._reread = reread
         self._n = kept.shape[0] if kept is not None else n
+        self.thumbnails: list[bytes] | None = None  # of the rows, where they were made; see `thumbnails`
 
     def __len__(self) -> int:
         return self._n
@@ -109,7 +112,10 @@ class Features:
     def appended(self, more: "Features") -> "Features":
         """Returns these rows followed by those of `more`."""
         if self.kept is not None and more.kept is not None:
-            return Features(self.shape, joined([self.kept, more.kept]))
+            whole = Features(self.shape, joined([self.kept, more.kept]))
+            if self.thumbnails is not None and more.thumbnails is not None:
+                whole.thumbnails = self.thumbnails + more.thumbnails
+            return whole
 
         def both(positions: Sequence[int]) -> Iterator[Any]:
             for position in positions:
@@ -145,9 +151,9 @@ def dense(rows: Any, mend: str = "Pass fewer items.") -> np.ndarray:
     return rows.toarray()
 
 
-def rows_at_once(shape: tuple[int, ...]) -> int:
-    """How many rows may be written out at once: `BLOCK`, or fewer where they are wide."""
-    return max(1, min(BLOCK, _DENSE // max(1, math.prod(shape))))
+def rows_at_once(shape: tuple[int, ...], values: int = _DENSE) -> int:
+    """How many rows may be written out at once: `BLOCK`, or as few as hold so many values where they are wide."""
+    return max(1, min(BLOCK, values // max(1, math.prod(shape))))
 
 
 def as_float(rows: Any) -> Any:
@@ -166,7 +172,20 @@ def as_stored(x: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
     return np.asarray(x, dtype=np.float32)
 
 
+def comes_from_metadata(modality: Any) -> bool:
+    """Whether a modality's rows are made again from the items' metadata, so that no file need keep them."""
+    return type(modality).from_metadata is not Modality.from_metadata
+
+
 def worth_keeping(n: int, shape: tuple[int, ...], stored_as: str) -> bool:
     """Whether the rows may stay in memory: when they take under a third of what is free."""
-    size = 1 if stored_as == "uint8" else 4
-    return n * int(np.prod(shape, dtype=np.int64)) * size < available_memory() / 3
+    return _bytes(n, shape, stored_as) < available_memory() / 3
+
+
+def fit_in_file(n: int, shape: tuple[int, ...], stored_as: str) -> bool:
+    """Whether a file keeps the rows: up to half a gigabyte of them."""
+    return _bytes(n, shape, stored_as) <= KEEP_UP_TO
+
+
+def _bytes(n: int, shape: tuple[int, ...], stored_as: str) -> int:
+    return n * math.prod(shape) * (1 if stored_as == "uint8" else 4)

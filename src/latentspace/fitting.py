@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +13,17 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from . import items as items_room
+from . import thumbnails
 from .beside import Beside
 from .errors import SkippedItemsWarning
-from .features import BLOCK, Features, as_stored, dense, joined, rows_at_once, worth_keeping
-from .items.protocol import Gathered, Modality, OnError, Skipped
+from .features import BLOCK, Features, as_stored, dense, fit_in_file, joined, rows_at_once, worth_keeping
+from .hearing import heard
+from .items.protocol import Gathered, Modality, OnError, Skipped, refuse_skipped
 from .models import adapter, class_of, make
-from .progress import Progress
+from .progress import Progress, say
 
 _MEASURED_ON = 2048  # items: the reconstruction error of more would not change its third digit
+_MEASURED_AT_ONCE = 2**22  # of their values, so that arithmetic in float64 takes some 100 MB
 
 
 @dataclass
@@ -32,11 +36,14 @@ class ReadItems:
     skipped: list[Skipped]
     raw: Gathered  # the items that could be read, for reading them again
     fingerprint: str
+    rows: np.ndarray | None = None  # what the encoder gave, float32 (n, width), where the model reads items as they are
 
 
-def gather(source: Any, kind: str | None, ids: Sequence[str] | None, metadata: Any) -> tuple[type[Modality], Gathered]:
+def gather(
+    source: Any, kind: str | None, ids: Sequence[str] | None, metadata: Any, likely: str | None = None
+) -> tuple[type[Modality], Gathered]:
     """Lists a source's items and joins the user's own metadata columns to theirs."""
-    modality, gathered = items_room.gather(source, kind=kind, ids=ids)
+    modality, gathered = items_room.gather(source, kind=kind, ids=ids, likely=likely)
     gathered.metadata.update(columns_of(metadata, gathered.ids))
     return modality, gathered
 
@@ -74,9 +81,13 @@ def _plain(value: Any) -> Any:
 
 
 def read_all(
-    modality: Modality, gathered: Gathered, on_error: OnError, label: str = "Reading", keep: bool | None = None
-) -> ReadItems:
-    """Reads every item once: its features are kept where memory allows, and read again later where it does not."""
+    modality: Modality, gathered: Gathered, on_error: OnError, label: str = "Reading", keep: bool | None = None,
+    model: Any = None,
+) -> ReadItems:  # fmt: skip
+    """Reads every item once: its features are kept where memory allows, and read again later where it does not.
+
+    Where a model is given that reads items as they are, it encodes them meanwhile, each once.
+    """
     n, shape = len(gathered), modality.shape
     sparse = modality.stored_as == "sparse"
     keep = sparse or (worth_keeping(n, shape, modality.stored_as) if keep is None else keep)
@@ -86,21 +97,33 @@ def read_all(
     parts: list[Any] = []
     ids: list[str] = []
     metadata: dict[str, list] = {}
+    refuse_skipped(gathered, on_error)
     skipped = list(gathered.skipped)
+    rows: list[np.ndarray] = []
+    pictures: list[bytes] | None = None if sparse or fit_in_file(n, shape, modality.stored_as) else []
     digest = hashlib.blake2b(digest_size=16)
     with Progress(label, n) as progress:
         for batch in modality.read(gathered, on_error=on_error):
+            done = 0
+            if model is not None and batch.raw is not None:
+                done = len(batch)
+                batch, h = heard(model, batch, on_error, progress.advance)
+                rows.append(h)
+            rows_read: Any = batch.x if sparse else as_stored(batch.x, np.dtype(modality.stored_as))
             if kept is not None:
-                kept[len(ids) : len(ids) + len(batch)] = as_stored(batch.x, kept.dtype)
+                kept[len(ids) : len(ids) + len(batch)] = rows_read
             elif sparse:
-                parts.append(batch.x)
-            for values in (batch.x.data, batch.x.indices) if sparse else (batch.x,):
+                parts.append(rows_read)
+            if pictures is not None:
+                some = thumbnails.made(modality, rows_read)
+                pictures = None if some is None else [*pictures, *some]
+            for values in (rows_read.data, rows_read.indices) if sparse else (rows_read,):
                 digest.update(np.ascontiguousarray(values).data)
             for name, values in batch.metadata.items():
                 metadata.setdefault(name, [None] * len(ids)).extend(values)
             ids.extend(batch.ids)
             skipped.extend(batch.skipped)
-            progress.advance(len(batch) + len(batch.skipped))
+            progress.advance(len(batch) + len(batch.skipped) - done)
     if sparse:
         kept = joined(parts) if parts else csr_array((0, *shape), dtype=np.float32)
     raw = _only(gathered, ids)
@@ -108,7 +131,9 @@ def read_all(
         features = Features(shape, kept[: len(ids)])
     else:
         features = Features(shape, reread=lambda positions: _again(modality, raw, positions), n=len(ids))
-    return ReadItems(features, ids, metadata, skipped, raw, digest.hexdigest())
+    features.thumbnails = pictures
+    heard_rows = np.concatenate(rows) if rows else None
+    return ReadItems(features, ids, metadata, skipped, raw, digest.hexdigest(), heard_rows)
 
 
 def _only(gathered: Gathered, ids: list[str]) -> Gathered:
@@ -222,10 +247,17 @@ def fit_parts(
     if density != "auto":
         density_class(density)  # a name that is not known, or a package that is not there, before the model is trained
     began = time.monotonic()
-    modality_class, gathered = gather(source, kind, ids, metadata)
+    model = "identity" if model is None else model
+    likely = "interactions" if adapter.is_of_interactions(model) else None
+    read_as = None if kind else adapter.kind_read(model, options)
+    try:
+        modality_class, gathered = gather(source, kind or read_as, ids, metadata, likely)
+    except ValueError as error:
+        if read_as is None:
+            raise
+        raise ValueError(f"model={model!r} reads {read_as}, and {error}") from None
     beside = None if vectors is None else Beside(vectors, gathered, on_error)
     gathered = gathered if beside is None else beside.items
-    model = "identity" if model is None else model
     model_class = class_of(model) if isinstance(model, str) else model
     for_items, for_model = share_options(modality_class, model_class, options)
     if isinstance(target, str) and modality_class.kind == "table":
@@ -233,23 +265,25 @@ def fit_parts(
     estimator = make_model(model, dims, seed, for_model)
     training = {name: value for name, value in training.items() if value is not None}
     adapter.require_training(estimator, training)
+    say(lambda: f"{gathered.origin}: {items_room.found(modality_class.kind, gathered)}")
     modality = modality_class(**for_items)
     modality.suit(
         counts=beside is None and adapter.wants_counts(estimator),
-        sparse=beside is not None or adapter.takes_sparse(estimator),
+        sparse=beside is not None or adapter.is_at_ease_in_sparse(estimator),
+        raw=adapter.raw_for(estimator, modality.kind, beside is not None),
     )
     modality.learn(gathered)
     gathered = modality.pieces(gathered)
     if adapter.tell_pairs(estimator, modality):
         target = "pair"
-    read = read_all(modality, gathered, on_error)
+    read = read_all(modality, gathered, on_error, model=estimator)
     if not read.ids:
         raise ValueError(_nothing_read(gathered, read.skipped))
     y = target_values(target, read, gathered)
     features = read.features if beside is None else beside.features(read.ids)
     adapter.tell_columns(estimator, modality.plan if beside is None else None)
-    adapter.fit_model(estimator, features, y, training)
-    latents = encode_features(estimator, features)
+    made = adapter.fit_model(estimator, features, y, training, read.rows)
+    latents = encode_features(estimator, features) if made is None else made
     facts = {
         "origin": gathered.origin,
         "items": len(read.ids),
@@ -257,7 +291,7 @@ def fit_parts(
         "fingerprint": read.fingerprint,
         "seed": seed,
         "target": target if isinstance(target, str) else None,
-        "reconstruction": reconstruction(estimator, features, seed),
+        "reconstruction": reconstruction(estimator, features, seed, latents),
         "vectors": None if beside is None else beside.shape[0],
     }
     fitted_density = fit_density(latents, density, seed=seed, model=estimator)
@@ -305,23 +339,35 @@ def encode_features(model: Any, features: Features) -> np.ndarray:
     return np.concatenate(parts) if parts else adapter.encode(model, np.empty((0, *features.shape), np.float32))
 
 
+def encode_read(model: Any, read: ReadItems, features: Features) -> np.ndarray:
+    """Latents (n, dims) of items that were read for a fitted model."""
+    return encode_features(model, features) if read.rows is None else model.reduce(read.rows)
+
+
 def encode_items(
     modality: Modality, model: Any, gathered: Gathered, on_error: OnError
 ) -> tuple[list[str], np.ndarray, list[Skipped]]:
     """Latents of gathered items, block by block, their features forgotten: ids, z (n, dims), and who was skipped."""
     ids: list[str] = []
     parts = [adapter.encode(model, np.empty((0, *modality.shape), np.float32))]
+    refuse_skipped(gathered, on_error)
     skipped = list(gathered.skipped)
     with Progress("Encoding", len(gathered)) as progress:
         for batch in modality.read(gathered, on_error=on_error, block=BLOCK):
+            done = 0
+            if batch.raw is not None:
+                done = len(batch)
+                batch, h = heard(model, batch, on_error, progress.advance)
+                parts.append(model.reduce(h))
+            else:
+                parts.append(adapter.encode(model, batch.x))
             ids.extend(batch.ids)
-            parts.append(adapter.encode(model, batch.x))
             skipped.extend(batch.skipped)
-            progress.advance(len(batch) + len(batch.skipped))
+            progress.advance(len(batch) + len(batch.skipped) - done)
     return ids, np.concatenate(parts), skipped
 
 
-def reconstruction(model: Any, features: Features, seed: int) -> dict[str, float] | None:
+def reconstruction(model: Any, features: Features, seed: int, latents: np.ndarray) -> dict[str, float] | None:
     """How well a model gives features back, on a sample of its own items; None where it cannot decode.
 
     Returns
@@ -333,8 +379,19 @@ def reconstruction(model: Any, features: Features, seed: int) -> dict[str, float
     if not hasattr(model, "inverse_transform"):
         return None
     chosen = np.random.default_rng(seed).permutation(len(features))[: min(_MEASURED_ON, rows_at_once(features.shape))]
-    x = dense(features.rows(np.sort(chosen))).astype(np.float64)
-    x_hat = adapter.decode(model, adapter.encode(model, x.astype(np.float32)), features.shape)
-    mse = float(np.mean((x - x_hat) ** 2))
-    variance = float(np.mean((x - x.mean(axis=0)) ** 2))
+    chosen = np.sort(chosen)
+    x = features.rows(chosen)
+    origin = dense(x[:1]).astype(np.float64)  # the variance is summed about an item, so that a far mean costs no digits
+    errors = total = squares = 0.0
+    size = rows_at_once(features.shape, _MEASURED_AT_ONCE)
+    for start in range(0, x.shape[0], size):
+        block = dense(x[start : start + size])
+        x_hat = adapter.decode(model, latents[chosen[start : start + size]], features.shape)
+        errors += float(np.sum((block.astype(np.float64) - x_hat) ** 2))
+        about = block - origin
+        total = total + about.sum(axis=0)
+        squares += float(np.sum(about**2))
+    values = x.shape[0] * math.prod(features.shape)
+    mse = errors / values
+    variance = squares / values - float(np.mean((total / x.shape[0]) ** 2))
     return {"mse": mse, "variance_kept": 1 - mse / variance if variance > 0 else 1.0, "items": len(chosen)}

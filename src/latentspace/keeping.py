@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import __version__, fitting, looking, store
+from . import __version__, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
-from .features import Features, as_stored
+from .features import Features, as_stored, comes_from_metadata, dense, fit_in_file
 from .items import KINDS, gather_for
 from .items.protocol import OnError, Skipped
 from .models import FAMILIES, family
 from .models.densities import DENSITIES, density_class
+from .store.contents import check_metadata
 
 if TYPE_CHECKING:
     from .verbs.living import OnExisting
     from .verbs.state import State
 
 Space = TypeVar("Space", bound="State")
-
-KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
 
 
 # ---------------------------------------------------------------------- save
@@ -33,8 +32,8 @@ def save(space: "State", path: str | Path | None, overwrite: bool) -> Path:
     target = Path(path) if path is not None else Path(space.path or "")
     same = space.path is not None and target.resolve() == space.path.resolve()
     store.write(target, contents_of(space), overwrite=overwrite or same)
-    space.path = target
-    space._version = store.version(target)
+    with store.LatentFile(target) as file:
+        space.path, space._version, space._anchor, space._caches = target, file.version, file.anchor(), {}
     return target
 
 
@@ -50,11 +49,11 @@ def contents_of(space: "State") -> store.Contents:
         "facts": space.facts,
     }
     features = _features_to_keep(space)
-    pictures = None if features is not None else looking.thumbnails(space)
+    pictures = None if features is not None else looking.all_thumbnails(space)
     return store.Contents(
         manifest=manifest, arrays=arrays, ids=list(space.ids), metadata=space.metadata, latents=space.latents,
         features=features, thumbnails=pictures, maps={name: _map_state(drawn) for name, drawn in space.maps.items()},
-        skipped=[(item.id, item.reason) for item in space.skipped],
+        skipped=[(item.id, item.reason) for item in space.skipped], caches=caches.all_of(space),
     )  # fmt: skip
 
 
@@ -81,12 +80,12 @@ def _map_state(drawn: Any) -> dict[str, Any]:
 
 def _features_to_keep(space: "State") -> np.ndarray | None:
     features = space._features
-    if features is None or space.modality.stored_as == "sparse":
-        return None  # sparse rows come back from the metadata; see `Modality.from_metadata`
-    kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
-    if features.nbytes // 4 * np.dtype(kept).itemsize > KEEP_UP_TO:
+    if features is None or comes_from_metadata(space.modality):
         return None
-    return features.kept if features.kept is not None else as_stored(features.whole(), kept)
+    kept = np.uint8 if space.modality.stored_as == "uint8" else np.float32
+    if not fit_in_file(len(features), features.shape, space.modality.stored_as):
+        return None
+    return dense(features.kept) if features.kept is not None else as_stored(dense(features.whole()), kept)
 
 
 # ---------------------------------------------------------------------- load
@@ -95,7 +94,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
     with store.LatentFile(path) as file:
         manifest, arrays = file.manifest(), file.arrays()
         ids, metadata = file.items()
-        latents, version, skipped = file.latents(), file.version, file.skipped()
+        latents, version, skipped, anchor = file.latents(), file.version, file.skipped(), file.anchor()
         maps = {name: file.map(name) for name in file.map_names}
         has_features = file.feature_shape is not None
     try:
@@ -123,8 +122,8 @@ def load(make: "type[Space]", path: Path) -> "Space":
         modality, model, ids=ids, metadata=metadata, latents=latents, features=None, density=density,
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
-    space.path, space._version = path, version
-    space._features = _stored_features(space) if has_features else looking.features_again(space)
+    space.path, space._version, space._anchor = path, version, anchor
+    space._features = _features_of(space, has_features)
     space.maps = {name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()}
     return space
 
@@ -135,6 +134,10 @@ def _of(arrays: Mapping[str, np.ndarray], room: str) -> dict[str, np.ndarray]:
 
 def _rebuild(cls: Any, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
     return cls.from_state(state["params"], state["facts"], arrays)
+
+
+def _features_of(space: "State", stored: bool) -> Features | None:
+    return _stored_features(space) if stored else looking.features_again(space)
 
 
 def _stored_features(space: "State") -> Features:
@@ -174,7 +177,10 @@ def add(
     space: "State", items: Any, *, ids: Sequence[str] | None, metadata: Any,
     on_error: OnError, on_existing: "OnExisting", vectors: Any = None,
 ) -> list[str]:  # fmt: skip
-    """Encodes items and appends them, to the file first; see `LatentSpace.add`."""
+    """Encodes items and appends them, to the file first; see `LatentSpace.add`.
+
+    Of its own change the space reads nothing again: it follows it in memory, and so does its search index.
+    """
     if on_existing not in ("raise", "skip", "replace"):
         raise ValueError(f"on_existing={on_existing!r} is not known; choose 'raise', 'skip' or 'replace'.")
     refresh(space)
@@ -190,34 +196,58 @@ def add(
         )
     if known and on_existing == "skip":
         gathered = gathered.select([row for row, id_ in enumerate(gathered.ids) if id_ not in space._positions])
-    read = fitting.read_all(space.modality, gathered, on_error, keep=True)
+    read = fitting.read_all(space.modality, gathered, on_error, keep=True, model=space.model)
     fitting.warn_of(read.skipped, len(read.ids) + len(read.skipped), "add()")
-    z = fitting.encode_features(space.model, read.features if beside is None else beside.features(read.ids))
-    sparse = space.modality.stored_as == "sparse"
-    stored = read.features.kept if space._features is not None and not sparse else None
+    z = fitting.encode_read(space.model, read, read.features if beside is None else beside.features(read.ids))
     replaced = [id_ for id_ in read.ids if id_ in space._positions]
-    if space.path is not None:
-        pictures = looking.thumbnails_of(space, read.features) if stored is None else None
-        store.append(
-            space.path, read.ids, read.metadata, z, features=stored, thumbnails=pictures, replace=bool(replaced)
-        )
+    stays = np.ones(len(space), bool)
+    stays[[space._positions[id_] for id_ in replaced]] = False
+    version = _append_to_file(space, read, z, bool(replaced)) if space.path is not None else 0
+    if space.path is None or _is_next(space, version):
+        _part(space, stays)
+        _append(space, read, z)
+        _settle(space, version, stays, len(read.ids))
+    else:
         refresh(space)
-        return read.ids
-    if replaced:
-        remove(space, replaced)
-    _append(space, read, z)
     return read.ids
+
+
+def _append_to_file(space: "State", read: fitting.ReadItems, z: np.ndarray, replace: bool) -> int:
+    assert space.path is not None
+    with store.LatentFile(space.path) as file:  # what it has of its items it needs of these
+        keeps_features, keeps_thumbnails = file.feature_shape is not None, file.has_thumbnails
+    stored = dense(read.features.kept) if keeps_features else None
+    pictures = looking.thumbnails_of(space, read.features) if keeps_thumbnails else None
+    return store.append(space.path, read.ids, read.metadata, z, features=stored, thumbnails=pictures, replace=replace)
+
+
+def _is_next(space: "State", version: int) -> bool:
+    """Whether the file's version differs from the space's by the space's own change only."""
+    return version <= space._version + 1
+
+
+def _settle(space: "State", version: int, stays: np.ndarray, came: int) -> None:
+    """Notes where a file has what the space, which has followed its own change to it, holds."""
+    if space.path is None or space._anchor is None:
+        return
+    with store.LatentFile(space.path) as file:
+        if file.version != version:  # another process was as quick
+            space._version = -1
+        else:
+            space._anchor, space._version = file.anchor(space._anchor.after(stays, came)), version
+            space._features = _features_of(space, file.feature_shape is not None)
+    refresh(space)
 
 
 def _append(space: "State", read: fitting.ReadItems, z: np.ndarray) -> None:
     before, more = len(space), len(read.ids)
-    names = [*space.metadata, *(name for name in read.metadata if name not in space.metadata)]
-    space.metadata = {
-        name: space.metadata.get(name, [None] * before) + read.metadata.get(name, [None] * more) for name in names
-    }
+    # As the file gives them back: plain values.
+    new = read.metadata if space.path is None else check_metadata(read.metadata, read.ids)
+    names = [*space.metadata, *(name for name in new if name not in space.metadata)]
+    space.metadata = {name: space.metadata.get(name, [None] * before) + new.get(name, [None] * more) for name in names}
     space.ids = space.ids + read.ids
-    space.latents = np.concatenate([space.latents, z])
-    if space._features is not None:
+    space.latents = space.index.add(z)
+    if space._features is not None and space.path is None:
         space._features = space._features.appended(read.features)
     space._raw = None  # the first source no longer holds every item; they come back from their features
     space._changed()
@@ -227,19 +257,28 @@ def remove(space: "State", ids: list[str]) -> int:
     """Removes items by id, from the file first; see `LatentSpace.remove`."""
     refresh(space)
     gone = {space.position(id_) for id_ in ids}
+    stays = np.ones(len(space), bool)
+    stays[list(gone)] = False
+    version = 0
     if space.path is not None:
+        version = space._version + bool(gone)
         store.remove(space.path, [space.ids[row] for row in sorted(gone)])
-        refresh(space)
-        return len(gone)
-    keep = np.ones(len(space), bool)
-    keep[list(gone)] = False
-    rows = np.flatnonzero(keep).tolist()
+    _part(space, stays)
+    _settle(space, version, stays, 0)
+    return len(gone)
+
+
+def _part(space: "State", stays: np.ndarray) -> None:
+    """Lets items go from memory, where the boolean array `stays` of shape (n,) is false."""
+    if stays.all():
+        return
+    rows = np.flatnonzero(stays).tolist()
     space.ids = [space.ids[row] for row in rows]
     space.metadata = {name: [column[row] for row in rows] for name, column in space.metadata.items()}
-    space.latents = space.latents[keep]
-    if space._features is not None:
-        space._features = space._features.without(keep)
+    space.latents = space.index.remove(np.flatnonzero(~stays))
+    if space._features is not None and space.path is None:
+        space._features = space._features.without(stays)
     space._raw = space._raw.select(rows) if space._raw is not None else None
+    caches.follow(space, np.where(stays, np.cumsum(stays) - 1, -1))
     space.maps = {}  # their rows are no longer the items
     space._changed()
-    return len(gone)

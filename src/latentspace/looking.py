@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 
-from . import beside, store
+from . import beside, store, thumbnails
 from . import items as items_room
 from .errors import UnsupportedError
-from .features import Features
+from .features import Features, dense
+from .models import adapter
 
 if TYPE_CHECKING:
     from .verbs.state import State
 
-THUMBNAIL = 64  # pixels on the longer side
+_WITNESSES = 5  # texts that tell what a point between them is about
+_FAINT = 0.02  # share of the nearest one's weight below which a text tells nothing
+_NEAR = 0.05  # of cosine: a text that much farther than the nearest weighs a third of it
 
 
 # ---------------------------------------------------------------------- items
@@ -35,12 +39,46 @@ def items_at(space: "State", positions: Sequence[int]) -> Any:
 def item_at(space: "State", position: int) -> Any:
     """One item in its own form."""
     several = items_at(space, [position])
+    if issparse(several):
+        return several.toarray()[0]
     return several.iloc[0].to_dict() if hasattr(several, "iloc") else several[0]
 
 
 def feature_shape(space: "State") -> tuple[int, ...]:
     """The shape of what the model was fitted on: vectors that stand beside the items, or the items' features."""
     return beside.shape_of(space) or space.modality.shape
+
+
+def by_neighbours(space: "State") -> bool:
+    """Whether latents are decoded by real items near them: texts, of a model that has no way back itself."""
+    return (
+        space.modality.kind == "texts"
+        and beside.shape_of(space) is None
+        and not hasattr(space.model, "inverse_transform")
+        and space._features is not None
+        and len(space) > 0
+    )
+
+
+def require_way_back(space: "State") -> None:
+    """Raises UnsupportedError where latents cannot be decoded."""
+    if not by_neighbours(space):
+        adapter.require_decoder(space.model)
+
+
+def decoded(space: "State", z: np.ndarray) -> Any:
+    """Latents in the items' own form: by the model, or as what the texts nearest to them have in common."""
+    if not by_neighbours(space):
+        return given_back(space, z, adapter.decode(space.model, z, feature_shape(space)))
+    assert space._features is not None  # as `by_neighbours` says
+    near = space.index.search(z, _WITNESSES, metric="cosine")
+    x = np.zeros((len(z), *space.modality.shape), np.float32)
+    for row, (positions, scores) in enumerate(zip(near.positions, near.scores, strict=True)):
+        there = positions >= 0
+        weights = np.exp((scores[there] - scores[there].max()) / _NEAR)
+        weights[weights < _FAINT] = 0
+        x[row] = (weights / weights.sum()) @ dense(space._features.rows(positions[there]))
+    return given_back(space, z, x)
 
 
 def given_back(space: "State", z: np.ndarray, x: np.ndarray) -> Any:
@@ -96,28 +134,36 @@ def source_features(space: "State") -> Features | None:
 
 
 # ---------------------------------------------------------------------- pictures
-def thumbnails(space: "State") -> list[bytes] | None:
-    """Every item's thumbnail as an encoded picture; None where the modality has none."""
-    if space._features is not None:
-        return thumbnails_of(space, space._features)
-    if space.path is None:
+def all_thumbnails(space: "State") -> list[bytes] | None:
+    """Every item's thumbnail as an encoded picture, made only if none were yet; None where the modality has none."""
+    features = space._features
+    if features is not None and features.thumbnails is not None:
+        return features.thumbnails
+    kept = _thumbnails_in_file(space)
+    if features is None:
+        return kept
+    features.thumbnails = kept if kept is not None else thumbnails_of(space, features)
+    return features.thumbnails
+
+
+def _thumbnails_in_file(space: "State") -> list[bytes] | None:
+    """What the space's file keeps, where it holds just these items."""
+    if space.path is None or not space.path.exists():
         return None
     with store.LatentFile(space.path) as file:
-        return file.thumbnails()
+        return file.thumbnails() if file.ids() == space.ids else None
 
 
 def thumbnails_of(space: "State", features: Features) -> list[bytes] | None:
-    """Thumbnails of features as WebP; None where the modality has no pictures."""
+    """Thumbnails of features; None where the modality has no pictures."""
+    if features.thumbnails is not None:
+        return features.thumbnails
     encoded: list[bytes] = []
     for block in features.blocks(512):
-        for x in block:
-            picture = space.modality.picture(x)
-            if picture is None:
-                return None
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))
-            held = io.BytesIO()
-            picture.save(held, "WEBP", quality=80)
-            encoded.append(held.getvalue())
+        some = thumbnails.made(space.modality, block)
+        if some is None:
+            return None
+        encoded += some
     return encoded
 
 
@@ -158,6 +204,7 @@ def describe(space: "State") -> dict[str, Any]:
         "metadata": sorted(space.metadata),
         "maps": sorted(space.maps),
         **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},
+        "encoder": getattr(space.model, "about_", None),
         "reconstruction": space.facts.get("reconstruction"),
         "notes": space.modality.notes,
     }
@@ -203,10 +250,10 @@ def pictures_of(space: "State", n: int) -> Callable[[int], Any] | None:
     modality, features = space.modality, space._features
     if n == 0:
         return None
-    if features is not None:
+    if features is not None and features.kept is not None:
         drawn = lambda position: modality.picture(features.rows([position])[0])  # noqa: E731
         return drawn if drawn(0) is not None else None
-    encoded = thumbnails(space)
+    encoded = all_thumbnails(space)
     if encoded is None:
         return None
     from PIL import Image

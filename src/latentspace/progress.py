@@ -2,13 +2,34 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _QUIET_FOR = 1.0  # seconds: shorter work shows nothing
 _EVERY = 0.1  # seconds between redraws
+
+
+_said: ContextVar[bool] = ContextVar("said", default=False)
+
+
+def say(words: Callable[[], str]) -> None:
+    """Writes a line about the work that begins, on stderr: within `aloud`. Elsewhere the words are not even made."""
+    if _said.get():
+        print(words(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def aloud() -> Iterator[None]:
+    """What the work has to `say` is written within; a command line's user wants to know, a program's caller may not."""
+    token = _said.set(True)
+    try:
+        yield
+    finally:
+        _said.reset(token)
 
 
 class Progress:

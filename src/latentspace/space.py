@@ -10,6 +10,7 @@ from .verbs.coding import CodingVerbs
 from .verbs.generating import GeneratingVerbs
 from .verbs.living import LivingVerbs
 from .verbs.maps import MapVerbs
+from .verbs.recommend import RecommendVerbs
 from .verbs.search import SearchVerbs
 from .verbs.telling import TellingVerbs
 
@@ -111,7 +112,7 @@ def load(path: str | Path) -> "LatentSpace":
     return keeping.load(LatentSpace, Path(path))
 
 
-class LatentSpace(CodingVerbs, LivingVerbs, SearchVerbs, MapVerbs, GeneratingVerbs, TellingVerbs):
+class LatentSpace(CodingVerbs, LivingVerbs, SearchVerbs, RecommendVerbs, MapVerbs, GeneratingVerbs, TellingVerbs):
     """Items, a fitted model, and the items' latents: what `fit` and `load` return.
 
     Attributes

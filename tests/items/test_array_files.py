@@ -73,14 +73,6 @@ def test_labels_of_another_length_are_refused(tmp_path):
         Array.gather(tmp_path / "x.npz")
 
 
-def test_a_scipy_sparse_file_says_how_to_load_it(tmp_path):
-    from scipy import sparse
-
-    sparse.save_npz(tmp_path / "x.npz", sparse.eye_array(5).tocsr())
-    with pytest.raises(ValueError, match=r"scipy\.sparse\.load_npz"):
-        Array.gather(tmp_path / "x.npz")
-
-
 class Mine:
     def __reduce__(self):
         return (os.mkdir, ("executed",))

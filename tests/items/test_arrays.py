@@ -188,19 +188,6 @@ def test_tensors_read_as_their_values():
     np.testing.assert_array_equal(fitted([values[0], values[1]])[1], values[:2].numpy())
 
 
-def test_sparse_rows_become_dense_a_block_at_a_time():
-    from scipy import sparse
-
-    dense = np.random.default_rng(0).poisson(0.2, (50, 20)).astype(np.float32)
-    for matrix in (sparse.csr_matrix(dense), sparse.coo_array(dense)):
-        gathered = Array.gather(matrix)
-        assert len(gathered.raw) == 50
-        x = np.concatenate([batch.x for batch in Array().learn(gathered).read(gathered, block=7)])
-        np.testing.assert_array_equal(x, dense)
-        some = gathered.select([4, 2])
-        np.testing.assert_array_equal(next(Array().learn(gathered).read(some)).x, dense[[4, 2]])
-
-
 # ---------------------------------------------------------------------- pictures and state
 def test_images_have_pictures_and_vectors_have_none():
     values = np.linspace(0, 1000, 64).reshape(1, 8, 8)

@@ -11,7 +11,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentspace.errors import BadItemError
+import latentspace as ls
+from latentspace.errors import BadItemError, SkippedItemsWarning
 from latentspace.items import sound_files
 from latentspace.items.audio import Audio
 
@@ -126,6 +127,18 @@ def test_every_item_is_either_read_or_skipped(folder):
     skipped = [item.id for batch in batches for item in batch.skipped]
     assert sorted(read + skipped) == gathered.ids
     assert len(gathered) + len(gathered.skipped) == len(RUBBISH) + 6
+
+
+def test_a_space_of_a_folder_of_rubbish_holds_the_good_sounds_beside_their_ids(folder, tmp_path):
+    count = len(RUBBISH) + 3
+    with pytest.warns(SkippedItemsWarning, match=f"skipped {count} of {count + 3} "):
+        space = ls.fit(folder, "pca", dims=2, density="gaussian")
+    space = ls.load(space.save(tmp_path / "rubbish.latent"))
+    assert space.ids == ["a.wav", "m.wav", "z.wav"]
+    assert {item.id for item in space.skipped} == {*RUBBISH, "folder.wav", "link.wav", "pipe.wav"}
+    np.testing.assert_allclose(space.encode([folder / id_ for id_ in space.ids]), space.latents, atol=1e-4)
+    with pytest.raises(BadItemError, match=r"item '.*' of .*: "):
+        ls.fit(folder, "pca", dims=2, on_error="raise")
 
 
 def test_nothing_but_rubbish_is_an_error_that_says_why(folder):

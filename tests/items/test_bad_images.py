@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentspace.errors import BadItemError
+import latentspace as ls
+from latentspace.errors import BadItemError, SkippedItemsWarning
 from latentspace.items import decode, gather
 from latentspace.items.images import Images
 
@@ -97,6 +98,27 @@ def test_every_bad_file_is_named_with_its_reason_and_every_good_one_is_read(rubb
     assert len(batch) + len(skipped) == len(os.listdir(folder))
     for item in skipped:
         assert re.match(reasons[item.id], item.reason), f"{item.id}: {item.reason}"
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # of large.png, which is then too large
+def test_a_space_of_a_folder_of_rubbish_holds_the_good_images_beside_their_ids(rubbish, tmp_path):
+    folder, reasons = rubbish
+    with pytest.warns(SkippedItemsWarning, match=f"skipped {len(reasons)} of {len(reasons) + 3} "):
+        space = ls.fit(folder, "pca", dims=2, density="gaussian")
+    space = ls.load(space.save(tmp_path / "rubbish.latent"))
+    assert space.ids == ["good-a.png", "good-b.jpg", "good-c.webp"]
+    assert {item.id for item in space.skipped} == set(reasons)
+    np.testing.assert_allclose(space.encode([folder / id_ for id_ in space.ids]), space.latents, atol=1e-4)
+    with pytest.raises(BadItemError, match=r"item '.*' of .*rubbish: "):
+        ls.fit(folder, "pca", dims=2, on_error="raise")
+
+
+@pytest.mark.parametrize("name", ["gone.png", "folder.png"])
+def test_what_is_no_file_is_an_error_on_request(tmp_path, name):
+    Image.new("RGB", (8, 8)).save(tmp_path / "good.png")
+    (tmp_path / "folder.png").mkdir() if name == "folder.png" else (tmp_path / name).symlink_to("nowhere")
+    with pytest.raises(BadItemError, match=f"item '{name}' of .*: (a broken link|a folder, not a file)"):
+        ls.fit(tmp_path, "pca", dims=1, on_error="raise")
 
 
 def test_good_images_read_the_same_among_bad_ones(rubbish):

@@ -118,7 +118,7 @@ def test_a_folder_of_several_kinds_asks_which_one(photos):
 
 def test_a_folder_with_one_table_or_array_is_that_and_with_several_asks(tmp_path):
     pd.DataFrame({"a": [1, 2]}).to_csv(tmp_path / "a.csv", index=False)
-    assert gather(tmp_path)[1].origin == str(tmp_path)
+    assert gather(tmp_path)[1].origin == str(tmp_path / "a.csv")
     pd.DataFrame({"a": [1, 2]}).to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(ValueError, match=r"holds 2 tables: a.csv, b.csv. Pass the one you mean"):
         gather(tmp_path)

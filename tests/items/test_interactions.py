@@ -181,3 +181,97 @@ def test_a_space_of_users_lives_through_its_file(tmp_path, model):
     assert len(loaded.search([{"i1": 5}], k=3)[0].ids) == 3
     with pytest.warns(SkippedItemsWarning, match="none of the 1 items met is known"):
         assert loaded.encode([{"never": 1}, new]).shape == (1, 3)
+
+
+# ---------------------------------------------------------------------- what counts as met
+STARS = [
+    ("ann", "tea", 4.5), ("ann", "jam", 0.5), ("bob", "tea", 4.0), ("bob", "rye", 3.5), ("cy", "rye", 1.0),
+    ("dee", "rye", 5.0),
+]  # fmt: skip
+
+
+def for_counts(source, **options):
+    gathered = gather(source)[1]
+    modality = Interactions(**options)
+    modality.suit(counts=True, sparse=False)
+    return modality.learn(gathered), gathered
+
+
+def test_for_a_model_of_counts_ratings_become_what_was_liked():
+    modality, gathered = for_counts(STARS)
+    x, batches = rows_of(modality, gathered)
+    assert modality.threshold_ == 4.0
+    assert modality.items_ == ["tea", "rye"]
+    np.testing.assert_array_equal(x, [[1, 0], [1, 0], [0, 1]])
+    skipped = batches[0].skipped[0]
+    assert (skipped.id, skipped.reason) == (
+        "cy", "none of the 1 values reaches 4, from which they count (threshold)",
+    )  # fmt: skip
+    assert modality.notes[-1] == "values from 4 on count as 1; 3 below are left out"
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.1])
+def test_any_interaction_counts_from_the_lowest_value_on(threshold):
+    modality, gathered = for_counts(STARS, threshold=threshold)
+    np.testing.assert_array_equal(rows_of(modality, gathered)[0], [[1, 1, 0], [1, 0, 1], [0, 0, 1], [0, 0, 1]])
+
+
+def test_values_stay_where_they_are_counts_or_the_model_reads_values():
+    assert learned(STARS)[0].threshold_ is None
+    assert for_counts(STARS, threshold=None)[0].threshold_ is None
+    plays = pd.DataFrame({"user": [1, 1, 2], "track": [7, 8, 7], "plays": [20, 1, 3]})
+    modality, gathered = for_counts(plays)
+    np.testing.assert_array_equal(rows_of(modality, gathered)[0], [[20, 1], [3, 0]])
+
+
+def test_a_matrix_with_halves_is_of_ratings():
+    rows = sparse.csr_array([[4.5, 0.5], [0, 5.0]])
+    for dense, threshold in ((rows, 4.0), (rows * 2, None)):
+        gathered = gather(dense, kind="interactions")[1]
+        modality = Interactions()
+        modality.suit(counts=True, sparse=False)
+        assert modality.learn(gathered).threshold_ == threshold
+
+
+@pytest.mark.parametrize("threshold", [0, -1, True, "four", float("nan"), float("inf")])
+def test_a_threshold_that_nothing_could_mean_is_refused(threshold):
+    with pytest.raises(ValueError, match=r"threshold=.* Give a number above 0, 'auto' or None"):
+        learned(STARS, threshold=threshold)
+
+
+def test_a_threshold_above_all_values_says_what_to_lower():
+    with pytest.raises(ValueError, match=r"Lower min_users or threshold"):
+        learned(STARS, threshold=6)
+
+
+def test_mult_vae_learns_from_half_stars_and_takes_lists_of_items(tmp_path):
+    """Half stars are no counts, which its likelihood is of."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"user": rng.integers(0, 60, 900), "item": rng.integers(0, 30, 900)}).drop_duplicates()
+    frame["rating"] = rng.integers(1, 11, len(frame)) / 2
+    space = ls.fit(frame, "mult-vae", dims=4, epochs=2)
+    assert space.modality.threshold_ == 4.0
+    liked = frame[(frame["user"] == int(space.ids[0])) & (frame["rating"] >= 4)]["item"].astype(str).tolist()
+    np.testing.assert_allclose(space.encode([liked]), space.latents[:1], atol=1e-5)
+    space.save(tmp_path / "x.latent")
+    space = ls.load(tmp_path / "x.latent")
+    space.add([liked], ids=["new"])
+    again = ls.load(tmp_path / "x.latent")
+    assert again.modality.threshold_ == 4.0
+    assert set(again.items["new"]) == set(liked)
+    np.testing.assert_allclose(again.encode([again.items["new"]]), space.latents[:1], atol=1e-5)
+    assert again._features.rows([len(again) - 1]).toarray().sum() == len(liked)
+
+
+@pytest.mark.parametrize("change", [{"counts_from": "4"}, {"counts_from": -1.0}, {"below": None}, {"below": 1.5}])
+def test_damaged_facts_of_what_counts_are_refused(change):
+    facts, arrays = for_counts(STARS)[0].state()
+    with pytest.raises(CorruptFileError, match="values count from"):
+        Interactions.from_state(facts | change, arrays)
+
+
+def test_files_from_before_there_was_a_threshold_open():
+    facts, arrays = learned(STARS)[0].state()
+    for name in ("threshold", "counts_from", "below"):
+        del facts[name]
+    assert Interactions.from_state(facts, arrays).threshold_ is None

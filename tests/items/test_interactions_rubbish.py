@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import latentspace as ls
+from latentspace.errors import BadItemError, SkippedItemsWarning
 from latentspace.items import gather
 
 HEAD = "user,item,rating,time"
@@ -45,6 +47,31 @@ def test_a_bad_line_is_named_and_the_others_are_read(tmp_path, kind):
     total, ids, skipped, _ = read(tmp_path / "x.csv")
     assert (total, len(ids), list(skipped)) == (REST, 6, [where])
     assert reason in skipped[where]
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_bad_line_is_an_error_on_request(tmp_path, kind):
+    line, where, reason = NAMED[kind]
+    (tmp_path / "x.csv").write_text(with_line(line))
+    with pytest.raises(BadItemError) as told:
+        ls.fit(tmp_path / "x.csv", "latent-factors", dims=2, kind="interactions", on_error="raise")
+    assert f"item {where!r}" in str(told.value)
+    assert reason in str(told.value)
+
+
+def test_all_bad_lines_of_one_file_are_named_and_no_user_is_made_up(tmp_path):
+    many = [line for line, _, _ in NAMED.values()] + ["zed,i3,nan,101", "zoe,i3,,101", "zac,i3,-2,101", ",i1,3,101"]
+    (tmp_path / "x.csv").write_text("\n".join([HEAD, *BODY[:12], *many, *BODY[12:]]) + "\n")
+    with pytest.warns(SkippedItemsWarning, match=f"skipped {len(NAMED) + 3} of {len(NAMED) + 3 + 6} "):
+        space = ls.fit(tmp_path / "x.csv", "latent-factors", dims=2, kind="interactions")
+    assert space.ids == [f"u{u}" for u in range(6)]
+    said = " ".join(item.reason for item in space.skipped)
+    for _, _, reason in NAMED.values():
+        assert reason in said
+    assert {item.id for item in space.skipped} >= {"zed", "zoe", "zac"}
+    (tmp_path / "good.csv").write_text(GOOD)
+    clean = ls.fit(tmp_path / "good.csv", "latent-factors", dims=2, kind="interactions")
+    np.testing.assert_allclose(space.latents, clean.latents, atol=1e-4)
 
 
 @pytest.mark.parametrize("line", [",i1,3,101", "u0,,3,101"])

@@ -75,12 +75,12 @@ def test_a_space_of_tiles_finds_where_one_was_cut_and_knows_it_in_its_file(photo
 
 
 def test_tiles_are_read_again_from_their_source_where_they_were_not_kept(photos, tmp_path, monkeypatch):
-    from latentspace import keeping
+    from latentspace import features
 
     folder = tmp_path / "photos"
     folder.mkdir()
     photos[0].save(folder / "china.png")
-    monkeypatch.setattr(keeping, "KEEP_UP_TO", 0)
+    monkeypatch.setattr(features, "KEEP_UP_TO", 0)
     space = ls.fit(folder, tiles=128, dims=2, density="gaussian")
     again = ls.load(space.save(tmp_path / "tiles.latent"))
     np.testing.assert_array_equal(np.asarray(again.items[7]), np.asarray(space.items[7]))

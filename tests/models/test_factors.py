@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from latentspace.models.factors import least_squares
+from latentspace.models.factors.baselines import ItemNeighbours, Popular
+from latentspace.models.factors.cold import predicted_factors
 from latentspace.models.factors.ease import EASE
 from latentspace.models.factors.latent_factors import LatentFactors
-from latentspace.models.factors.least_squares import Problem, predicted, solve
+from latentspace.models.factors.least_squares import Plan, Problem, leading, solve
 
 
 def planted(seed=0, n=120, p=80, groups=4, share=0.4):
@@ -39,13 +42,6 @@ def test_each_row_is_solved_as_its_own_ridge_regression(seed, n, p, dims):
         w, t = weights[[row]].toarray()[0], targets[[row]].toarray()[0]
         expected = np.linalg.solve(0.7 * y.T @ y + y.T @ (w[:, None] * y) + ridge[row] * np.eye(dims), y.T @ t)
         np.testing.assert_allclose(x[row], expected, atol=1e-7)
-
-
-def test_predicted_entries_are_those_of_the_whole_product():
-    x, _, _ = planted()
-    rng = np.random.default_rng(1)
-    z, y = rng.normal(size=(x.shape[0], 3)), rng.normal(size=(x.shape[1], 3))
-    np.testing.assert_allclose(predicted(x, z, y), (z @ y.T)[x.nonzero()], atol=1e-12)
 
 
 def objective(x, z, y, alpha, ridge):
@@ -133,3 +129,96 @@ def test_a_negative_value_is_named_by_its_place():
 def test_nobody_having_met_anything_gives_factors_of_zero():
     model = LatentFactors(dims=2, random_state=0).fit(np.zeros((3, 4)))
     assert not model.transform(np.zeros((2, 4))).any()
+
+
+def test_a_row_too_long_for_its_block_is_solved_from_its_matrix(monkeypatch):
+    x, _, _ = planted()
+    rng = np.random.default_rng(2)
+    problem = Problem(x, 2 * x, 1.0, np.full(x.shape[0], 3.0))
+    y = rng.normal(size=(x.shape[1], 5))
+    usual = solve(problem, y)
+    monkeypatch.setattr(least_squares, "_ENTRIES", 1)
+    monkeypatch.setattr(least_squares, "_LONGEST", 4)
+    np.testing.assert_allclose(solve(problem, y), usual, atol=1e-9)
+
+
+def test_threads_change_no_bit_of_the_factors():
+    x, _, _ = planted()
+    plan = Plan(Problem(x, 2 * x, 1.0, np.full(x.shape[0], 3.0)))
+    y = np.random.default_rng(3).normal(size=(x.shape[1], 6)).astype(np.float32)
+    np.testing.assert_array_equal(plan.solve(y, threads=1), plan.solve(y, threads=3))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 30), p=st.integers(1, 30), dims=st.integers(1, 8))
+def test_factors_begin_at_the_leading_singular_vectors(seed, n, p, dims):
+    rng = np.random.default_rng(seed)
+    low = (rng.normal(size=(n, 3)) @ rng.normal(size=(3, p))).astype(np.float32)
+    users, items = leading(sparse.csr_array(low), dims, np.random.RandomState(seed % 1000))
+    u, s, vt = np.linalg.svd(low.astype(float), full_matrices=False)
+    kept = min(dims, len(s))
+    np.testing.assert_allclose(users @ items.T, (u[:, :kept] * s[:kept]) @ vt[:kept], atol=1e-3 * (1 + s[0]))
+
+
+def test_ten_rounds_from_singular_vectors_end_below_twenty_from_chance():
+    x, _, _ = planted(n=300, p=150)
+    model = LatentFactors(dims=6, ridge=1.0, random_state=0).fit(x)
+    own = objective(x, model.transform(x).astype(float), model.item_factors_.astype(float), 1.0, 1.0)
+    rng = np.random.default_rng(0)
+    y = 0.01 * rng.normal(size=(x.shape[1], 6))
+    for _ in range(20):
+        z = solve(Problem(x, 2 * x, 1.0, np.ones(x.shape[0])), y)
+        turned = x.T.tocsr()
+        y = solve(Problem(turned, 2 * turned, 1.0, np.ones(x.shape[1])), z)
+    assert own < objective(x, z, y, 1.0, 1.0) * 1.002
+
+
+def test_what_was_turned_down_is_folded_in_as_a_preference_of_minus_one():
+    x, _, _ = planted()
+    model = LatentFactors(dims=4, ridge=2.0, random_state=0).fit(x)
+    y = model.item_factors_.astype(float)
+    good, bad = np.zeros((1, 80)), np.zeros((1, 80))
+    good[0, :3], bad[0, 5:7] = 1, 1
+    z = model.fold_in(good, bad)[0]
+    confidence, target = 1 + (good + bad)[0], (good - bad)[0]
+    expected = np.linalg.solve(y.T @ (confidence[:, None] * y) + 2 * np.eye(4), y.T @ (confidence * target))
+    np.testing.assert_allclose(z, expected, atol=1e-5)
+    np.testing.assert_allclose(model.fold_in(good, 0 * bad), model.transform(good), atol=1e-6)
+
+
+@pytest.mark.parametrize("feedback", ["implicit", "explicit"])
+def test_shares_add_up_to_the_score(feedback):
+    x, _, _ = planted()
+    model = LatentFactors(dims=4, feedback=feedback, random_state=0).fit(x)
+    good, bad = np.zeros((1, 80)), np.zeros((1, 80))
+    good[0, :3], bad[0, 5:7] = (3, 1, 2), 1
+    items = np.array([10, 20, 79])
+    shares = model.shares(good, bad, items)
+    scores = model.inverse_transform(model.fold_in(good, bad))[0] - model.item_means_
+    np.testing.assert_allclose(shares.sum(axis=1), scores[items], atol=1e-5)
+    assert not shares[:, 8:].any()
+
+
+def test_the_baselines_are_what_they_say():
+    x, _, _ = planted(n=50, p=12)
+    dense = x.toarray()
+    np.testing.assert_array_equal(Popular().fit(x).scores(x)[0], dense.sum(axis=0))
+    cosine = dense.T @ dense / np.sqrt(np.outer(dense.sum(0), dense.sum(0)).clip(1))
+    np.fill_diagonal(cosine, 0)
+    np.testing.assert_allclose(ItemNeighbours(12).fit(x).scores(x), dense @ cosine, atol=1e-5)
+    nearest = np.where(cosine >= np.sort(cosine, axis=1)[:, -3, None], cosine, 0)
+    np.testing.assert_allclose(ItemNeighbours(3).fit(x).scores(x), dense @ nearest.T, atol=1e-5)
+
+
+def test_factors_of_what_nobody_met_come_from_its_content():
+    rng = np.random.default_rng(0)
+    content = rng.normal(size=(200, 6))
+    factors = content @ rng.normal(size=(6, 3)) + 1.0 + 0.05 * rng.normal(size=(200, 3))
+    known = np.arange(150)
+    found = predicted_factors(content, known, factors[known], np.full(150, 40.0))
+    error = ((found[150:] - factors[150:]) ** 2).mean()
+    assert error < 0.01 * factors.var(axis=0).mean()
+    noise = predicted_factors(rng.normal(size=(200, 6)), known, factors[known], np.full(150, 40.0))
+    assert ((noise[150:] - factors[:150].mean(axis=0)) ** 2).mean() < 0.2  # content that says nothing is not heeded
+    assert not predicted_factors(content, known[:0], factors[:0], known[:0]).any()
+    assert np.isfinite(predicted_factors(content, known[:1], factors[:1], np.zeros(1))).all()

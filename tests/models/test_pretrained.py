@@ -166,7 +166,7 @@ def test_a_module_cannot_be_saved_and_says_what_can(digits):
 @pytest.mark.parametrize(
     ("encoder", "error", "message"),
     [
-        ("resnet", ValueError, r"encoder='resnet' is not known\. Known ones: 'onnx:FILE'"),
+        ("resnet", ValueError, r"encoder='resnet' is not known\. Known ones: 'minilm', 'text:FOLDER'"),
         ("onnx:/nowhere/model.onnx", UnsupportedError, "/nowhere/model.onnx', which is not there"),
         ("onnx:", UnsupportedError, "which is not there"),
         (3, TypeError, "encoder=3 is neither a name nor an nn.Module"),

@@ -140,6 +140,14 @@ def test_a_mask_that_keeps_nothing_finds_nothing():
     assert found.positions.tolist() == [[-1, -1]]
 
 
+@pytest.mark.parametrize("kept", [1, 10, 20, 70])
+def test_a_mask_that_keeps_few_of_many_items_finds_them_all(kept):
+    z = np.arange(5000.0)[:, None]
+    mask = np.arange(5000) < kept
+    found = ExactIndex(z).search([[0.0]], 40, "euclidean", mask)
+    assert found.positions[0].tolist() == [*range(min(kept, 40)), *[-1] * (40 - kept)]
+
+
 def test_excluded_positions_are_never_found_and_minus_one_excludes_nothing():
     z = np.ones((4, 2))
     for exclude in (np.array([0, -1]), np.array([[0, -1], [-1, -1]]), [[0], []], [0, None]):

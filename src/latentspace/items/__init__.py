@@ -12,9 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .describing import describe, found
+from .once import reading_once
 from .protocol import Batch, Gathered, Modality, OnError, Skipped, bad
 
-__all__ = ["KINDS", "Batch", "Gathered", "Modality", "OnError", "Skipped", "bad", "describe", "gather", "gather_for"]
+__all__ = [
+    "KINDS", "Batch", "Gathered", "Modality", "OnError", "Skipped", "bad", "describe", "found", "gather", "gather_for",
+]  # fmt: skip
 
 
 class _Kinds(Mapping):
@@ -47,10 +51,12 @@ class _Kinds(Mapping):
 
 KINDS: Mapping[str, type[Modality]] = _Kinds()
 _ASKED_FOR = "pairs"  # two lists could as well be a table's columns
-_OF_FILES = ("images", "audio", "texts")
+_IN_A_FILE = ("interactions", "strings", "texts")  # what a table can hold, too
 
 
-def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[Modality], Gathered]:
+def gather(
+    source: Any, kind: str | None = None, ids: Any = None, *, likely: str | None = None
+) -> tuple[type[Modality], Gathered]:
     """Lists the items of a source, of the kind that it is of.
 
     Parameters
@@ -61,6 +67,8 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
         Which kind to read, where a folder holds several.
     ids : list of str, or a column's name for a table, optional
         Names of the items.
+    likely : str, optional
+        The kind that is taken where the source could be of it, though not surely: what the model is made for.
 
     Returns
     -------
@@ -78,12 +86,13 @@ def gather(source: Any, kind: str | None = None, ids: Any = None) -> tuple[type[
     if isinstance(source, str | os.PathLike):
         _must_exist(source)
         if os.path.isdir(source):
-            return _gather_folder(os.fspath(source), kind, ids)
-    for name in [kind] if kind else [name for name in KINDS if name != _ASKED_FOR]:
-        modality = KINDS[name]
-        gathered = modality.gather(source, ids=ids)
-        if gathered is not None and (kind or modality.is_sure(gathered)):
-            return modality, _not_empty(gathered)
+            return _gather_folder(os.fspath(source), kind, ids, likely)
+    with reading_once():
+        for name in [kind] if kind else _candidates(source):
+            modality = KINDS[name]
+            gathered = modality.gather(source, ids=ids)
+            if gathered is not None and (kind or name == likely or modality.is_sure(gathered)):
+                return modality, _not_empty(gathered)
     if kind:
         raise ValueError(f"kind={kind!r} does not fit {name_of(source)}. {_what_is_known()}")
     raise ValueError(f"{name_of(source)} is of no known kind. {_what_is_known()}")
@@ -110,39 +119,18 @@ def gather_for(modality: Modality, source: Any, ids: Any = None) -> Gathered:
     return gathered
 
 
-def describe(kind: str, gathered: Gathered) -> str:
-    """Says what was found: "1,203 images in 5 folders, labels: cat 400, dog 803; 3 skipped"."""
-    singular, plural = {
-        "images": ("image", "images"),
-        "audio": ("sound", "sounds"),
-        "interactions": ("user", "users"),
-        "strings": ("string", "strings"),
-        "texts": ("text", "texts"),
-        "table": ("row", "rows"),
-        "array": ("row", "rows"),
-        "pairs": ("item of pairs", "items of pairs"),
-    }[kind]
-    n = len(gathered)
-    words = f"{n:,} {singular if n == 1 else plural}"
-    folders = {id_.rpartition("/")[0] for id_ in gathered.ids if "/" in id_} if kind in _OF_FILES else set()
-    if folders:
-        words += f" in {len(folders):,} folder{'s' if len(folders) > 1 else ''}"
-    if kind == "table":
-        words += f" of {len(gathered.raw.columns):,} columns"
-    if kind == "array":
-        words += f" of shape {' x '.join(str(side) for side in gathered.raw.shape[1:])}"
-    counts = Counter(value for value in gathered.metadata.get("label", ()) if value is not None)
-    if counts:
-        shown = [f"{label} {count:,}" for label, count in sorted(counts.items(), key=lambda pair: str(pair[0]))]
-        rest = f" and {len(shown) - 10:,} more" if len(shown) > 10 else ""
-        words += f", labels: {', '.join(shown[:10])}{rest}"
-    if gathered.skipped:
-        words += f"; {len(gathered.skipped):,} skipped"
-    return "; ".join([words, *gathered.notes])
-
-
 # ---------------------------------------------------------------------- sources
-def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modality], Gathered]:
+def _candidates(source: Any) -> list[str]:
+    """The kinds that a source is tried as, in order."""
+    if type(source).__module__.startswith("pandas"):
+        from .sparse_rows import is_sparse_frame
+
+        if is_sparse_frame(source):  # thousands of columns, that only have to be the rows of a matrix
+            return ["interactions", "array"]
+    return [name for name in KINDS if name != _ASKED_FOR]
+
+
+def _gather_folder(folder: str, kind: str | None, ids: Any, likely: str | None) -> tuple[type[Modality], Gathered]:
     from .array_files import is_array_file
     from .decode import SUFFIXES
     from .folders import suffix, walk
@@ -167,6 +155,10 @@ def _gather_folder(folder: str, kind: str | None, ids: Any) -> tuple[type[Modali
         options = "; ".join(f"kind={name!r} for {_counted(name, names)}" for name, names in there.items())
         raise ValueError(f"{folder} holds several kinds of items. Choose: {options}.")
     chosen = kind or next(iter(there))
+    alone = there["table" if "table" in there else "array"] if set(there) & {"table", "array"} else []
+    if len(alone) == 1 and (chosen in ("table", "array") if kind is None else kind in _IN_A_FILE and kind not in there):
+        # One file of rows is what it is outside a folder too: a table, interactions, texts.
+        return gather(listing.paths[listing.names.index(alone[0])], kind, ids, likely=likely)
     if chosen not in there:
         has = ", ".join(_counted(name, names) for name, names in there.items())
         raise ValueError(f"kind={kind!r} finds nothing in {folder}, which holds {has}.")

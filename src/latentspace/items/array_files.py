@@ -14,6 +14,8 @@ from ..errors import CorruptFileError
 from ..resources import refuse_if_too_large
 from .folders import suffix
 from .idx import is_idx, labels_beside, read_idx
+from .once import once
+from .sparse_rows import Sparse, of_archive
 
 ITEMS = ("x", "data", "features", "images", "x_train")
 LABELS = ("y", "labels", "label", "target", "targets", "y_train")
@@ -32,30 +34,12 @@ class Found:
     labels: np.ndarray | None = None
 
 
-class Sparse:
-    """Rows of a scipy sparse matrix that become dense a block at a time."""
-
-    def __init__(self, matrix: Any):
-        self.matrix = matrix.tocsr()
-        self.shape = self.matrix.shape
-        self.dtype = self.matrix.dtype
-        self.ndim = 2
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return self.matrix[rows].toarray()
-
-    def select(self, positions: Sequence[int]) -> "Sparse":
-        return Sparse(self.matrix[np.asarray(positions, dtype=int)])
-
-
 def is_array_file(name: str) -> bool:
     """Whether a file's name says that it holds an array."""
     return suffix(name) in (".npy", ".npz") or is_idx(name)
 
 
+@once
 def load(path: str) -> Found:
     """Opens an array file; see the three readers."""
     if suffix(path) == ".npz":
@@ -109,10 +93,7 @@ def _load_npz(path: str) -> Found:
         with zipfile.ZipFile(path) as archive:
             names = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
             if {"format", "shape", "data"} <= set(names):
-                raise ValueError(
-                    f"{path} holds a scipy sparse matrix. Pass it itself: "
-                    f"scipy.sparse.load_npz({os.path.basename(path)!r})."
-                )
+                return Found(of_archive(archive, lambda member: _member(archive, member, f"{path}: {member}"), path))
             by_lower = {name.lower(): name for name in names}
             chosen = next((by_lower[name] for name in ITEMS if name in by_lower), None)
             labels = next((by_lower[name] for name in LABELS if name in by_lower), None)
@@ -183,7 +164,7 @@ def as_array(value: Any) -> Any | None:
         return value
     module = type(value).__module__.split(".")[0]
     if module == "scipy" and hasattr(value, "tocsr"):
-        return Sparse(value)
+        return Sparse(value if value.ndim == 2 else value.reshape(1, -1))
     if module == "torch" and hasattr(value, "detach"):
         tensor = value.detach().cpu()
         return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()

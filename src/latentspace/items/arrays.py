@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from ..errors import CorruptFileError
-from . import array_files
+from . import array_files, sparse_rows
 from .folders import Listing, check_ids, walk
 from .protocol import Batch, Gathered, Modality, OnError, bad
 from .rounding import to_whole
+from .sparse_rows import Sparse
 
 Layout = Literal["vectors", "nhw", "nhwc", "nchw"]
 
@@ -35,6 +37,9 @@ class Array(Modality):
     is scaled to [0, 1] by the range found in the data. `restore` gives back the layout, the type and the range that
     came in, except that vectors of whole numbers come back as float32, for a reconstruction of a count is not one.
 
+    Sparse rows stay sparse: x is a CSR matrix, and becomes dense a batch at a time in front of a model that reads no
+    other. Items are CSR rows again; what a model decodes is dense, for a model gives no zeros.
+
     A row with NaN or infinity in it, or beyond what float32 holds, is a bad item.
 
     Parameters
@@ -50,6 +55,10 @@ class Array(Modality):
         Of the source.
     range_ : (low, high)
         The values that became 0 and 1; (0, 1) for vectors.
+    sparse_ : bool
+        Whether the rows are sparse.
+    names_ : list of str or None
+        The columns' names, where a frame of sparse columns gave them.
     """
 
     kind = "array"
@@ -62,8 +71,9 @@ class Array(Modality):
     def gather(cls, source: Any, *, ids: Sequence[str] | None = None) -> Gathered | None:
         """Lists an array, a list of arrays or of numbers, a tensor, a sparse matrix, or a .npy, .npz or IDX file.
 
-        An array of one axis is one item. Sparse rows become dense a block at a time. Labels that come with a file (`y`
-        in .npz, the labels beside IDX images) are the metadata column `label`.
+        An array of one axis is one item. A sparse matrix is SciPy's, the .npz file of one, or a pandas frame of sparse
+        columns. Labels that come with a file (`y` in .npz, the labels beside IDX images) are the metadata column
+        `label`.
         """
         if isinstance(source, str | os.PathLike) and os.path.isdir(source):
             source = walk(source)
@@ -75,6 +85,9 @@ class Array(Modality):
                 return None
             found = array_files.load(path)
             return cls._gathered(found.values, path, ids, found.labels)
+        if sparse_rows.is_sparse_frame(source):
+            frame, index = sparse_rows.of_frame(source)
+            return cls._gathered(frame, "", index if ids is None else ids, None)
         values = array_files.as_array(source)
         return None if values is None else cls._gathered(values, "", ids, None)
 
@@ -96,7 +109,8 @@ class Array(Modality):
 
     @classmethod
     def _gathered(cls, values: Any, path: str, ids: Sequence[str] | None, labels: np.ndarray | None) -> Gathered:
-        origin = path or f"array of shape {tuple(values.shape)}"
+        what = "sparse matrix" if isinstance(values, Sparse) else "array"
+        origin = path or f"{what} of shape {tuple(values.shape)}"
         if values.dtype.kind not in "buif":
             raise ValueError(
                 f"{origin} has dtype {values.dtype}, which is not numbers. Pass a numeric array, or a DataFrame where "
@@ -115,6 +129,9 @@ class Array(Modality):
 
     def gather_new(self, source: Any, *, ids: Sequence[str] | None = None) -> Gathered | None:
         """As `gather`; an array of the shape of one fitted item is one item."""
+        if self.names_ and sparse_rows.is_pandas_frame(source):
+            rows, index = sparse_rows.of_frame(source)
+            return self._gathered(rows, "", index if ids is None else ids, None)
         if not isinstance(source, str | os.PathLike | Listing):
             values = array_files.as_array(source)
             source = values[None] if isinstance(values, np.ndarray) and values.shape == self._item_shape else source
@@ -136,6 +153,8 @@ class Array(Modality):
         self._item_shape = tuple(int(side) for side in raw.shape[1:])
         if 0 in self._item_shape:
             raise ValueError(f"{items.origin} of shape {raw.shape} has items without values. Pass an array with some.")
+        self.sparse_ = isinstance(raw, Sparse)
+        self.names_ = raw.names if isinstance(raw, Sparse) else None
         images = self.layout_ != "vectors"
         if images and self.dtype_ == np.uint8:
             self.range_ = (0.0, 255.0)
@@ -146,26 +165,37 @@ class Array(Modality):
 
     def _settle(self) -> None:
         is_bytes = self.layout_ != "vectors" and self.dtype_ == np.uint8
-        self.stored_as = "uint8" if is_bytes else "float32"
+        self.stored_as = "sparse" if self.sparse_ else "uint8" if is_bytes else "float32"
 
     def read(self, items: Gathered, *, on_error: OnError = "skip", block: int = 1024) -> Iterator[Batch]:
-        """Yields float32 (b, p), or (b, c, h, w)."""
+        """Yields float32 (b, p), or (b, c, h, w); CSR rows (b, p) where they are sparse."""
         raw = items.raw
-        if tuple(raw.shape[1:]) != self._item_shape:
+        order = sparse_rows.order_of(raw, self.names_, items.origin)
+        if order is None and tuple(raw.shape[1:]) != self._item_shape:
             raise ValueError(
                 f"{items.origin} has items of shape {tuple(raw.shape[1:])}, but the fitted ones have "
                 f"{self._item_shape}. Pass items of that shape, or fit a new space on these."
             )
         for start in range(0, len(items), block):
-            rows = np.asarray(raw[start : start + block])
-            x = self._features(rows)
-            finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
-            skipped = [bad(items, start + int(place), _why(rows[place]), on_error) for place in np.flatnonzero(~finite)]
+            rows = raw[start : start + block]
+            x = self._sparse(rows, order) if self.sparse_ else self._features(rows)
+            finite = _finite(x)
+            wrong = np.flatnonzero(~finite).tolist()
+            skipped = [bad(items, start + place, _why(rows[[place]]), on_error) for place in wrong]
             good = np.flatnonzero(finite).tolist()
             metadata = {name: [column[start + place] for place in good] for name, column in items.metadata.items()}
-            yield Batch(x if len(good) == len(x) else x[good], [items.ids[start + i] for i in good], metadata, skipped)
+            yield Batch(x[good] if wrong else x, [items.ids[start + i] for i in good], metadata, skipped)
 
-    def _features(self, rows: np.ndarray) -> np.ndarray:
+    def _sparse(self, rows: Any, order: np.ndarray | None) -> csr_array:
+        with np.errstate(over="ignore"):  # as in `_features`
+            x = csr_array(rows).astype(np.float32)
+        if order is not None:
+            x = x[:, order]
+            x.sort_indices()
+        return x
+
+    def _features(self, rows: Any) -> np.ndarray:
+        rows = rows.toarray() if issparse(rows) else np.asarray(rows)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and the row a bad item
             if self.layout_ == "vectors":
                 return np.ascontiguousarray(rows, dtype=np.float32)
@@ -178,9 +208,9 @@ class Array(Modality):
             return scaled[:, None]
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)) if self.layout_ == "nhwc" else scaled
 
-    def restore(self, x: np.ndarray) -> np.ndarray:
+    def restore(self, x: Any) -> np.ndarray:
         """Features to an array of the layout, type and range that came in; whole numbers are rounded and clipped."""
-        x = np.asarray(x, dtype=np.float32)
+        x = np.asarray(x.toarray() if issparse(x) else x, dtype=np.float32)
         if x.shape[1:] != self.shape:
             raise ValueError(f"restore() got features of shape {x.shape}, but these items have {self.shape}.")
         if self.layout_ == "vectors":
@@ -190,6 +220,16 @@ class Array(Modality):
         if self.layout_ == "nhw":
             return values[:, 0]
         return values.transpose(0, 2, 3, 1) if self.layout_ == "nhwc" else values
+
+    def rebuild(self, x: Any, metadata: Mapping[str, list]) -> Any:
+        """As `restore`; rows of a sparse matrix are CSR rows again, of the type that came in."""
+        if not self.sparse_:
+            return self.restore(x)
+        rows = csr_array(x)
+        if self.dtype_.kind == "f":
+            return rows.astype(self.dtype_)
+        rows.data = rows.data >= 0.5 if self.dtype_.kind == "b" else to_whole(rows.data, self.dtype_)
+        return rows
 
     def _of_dtype(self, values: np.ndarray) -> np.ndarray:
         if self.dtype_.kind == "b":
@@ -209,8 +249,8 @@ class Array(Modality):
         return self._item_shape
 
     @property
-    def feature_names(self) -> None:
-        return None
+    def feature_names(self) -> list[str] | None:
+        return None if self.names_ is None else list(self.names_)
 
     # ------------------------------------------------------------------ looking and keeping
     def picture(self, x: np.ndarray) -> Any | None:
@@ -228,6 +268,8 @@ class Array(Modality):
             "item_shape": list(self._item_shape),
             "range": list(self.range_),
         }
+        if self.sparse_:  # facts that other arrays do not have, for files without them are as they were
+            learned |= {"sparse": True, "names": self.names_}
         return {"options": {"layout": self.layout}, "learned": learned}, {}
 
     @classmethod
@@ -255,6 +297,8 @@ class Array(Modality):
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError(f"range {low}, {high}")
             modality.range_ = (low, high)
+            modality.sparse_, modality.names_ = learned.get("sparse", False), learned.get("names")
+            sparse_rows.check_facts(modality.sparse_, modality.names_, shape)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFileError(f"the array reader's state is damaged: {error}.") from None
         modality._settle()
@@ -298,8 +342,17 @@ def _range(raw: Any) -> tuple[float, float]:
     return low, high
 
 
-def _why(row: np.ndarray) -> str:
-    wrong = int(np.count_nonzero(~np.isfinite(row)))
+def _finite(x: Any) -> np.ndarray:
+    """Which rows hold no NaN and no infinity, bool (n,)."""
+    if not issparse(x):
+        return np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    wrong = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))[~np.isfinite(x.data)]
+    return np.bincount(wrong, minlength=x.shape[0]) == 0
+
+
+def _why(row: Any) -> str:
+    values = row.data if issparse(row) else np.asarray(row)
+    wrong = int(np.count_nonzero(~np.isfinite(values)))
     if wrong:
-        return f"{wrong:,} of {row.size:,} values are NaN or infinite"
-    return f"a value of {np.abs(row).max():.3g} is beyond what float32 holds"
+        return f"{wrong:,} of {math.prod(row.shape):,} values are NaN or infinite"
+    return f"a value of {np.abs(values).max():.3g} is beyond what float32 holds"

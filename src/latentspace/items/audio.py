@@ -14,7 +14,7 @@ from ..errors import BadItemError, CorruptFileError, UnsupportedError
 from ..progress import track
 from ..resources import usable_cores
 from . import mel, sound_files
-from .clips import Clip, cut
+from .clips import Clip, cut, samples_of
 from .file_items import in_folder, of_paths
 from .folders import Listing, check_ids, walk
 from .protocol import Batch, Gathered, Modality, OnError, bad
@@ -34,6 +34,8 @@ _MOST_FRAMES = 128  # 3 s, unless seconds= says more: a spectrogram that a convo
 _WINDOW_FRAMES = 64  # 1.5 s, for windows
 _MULTIPLE = 8  # of both sides, so that networks can halve them three times
 _LONGEST_STATISTICS = 60.0  # seconds: the mean of a minute's frames tells what an hour's would
+_LONGEST_RAW = 60.0  # seconds of samples for a model that reads them, unless seconds= says otherwise
+_RAW_BLOCK = 64  # items at a time then: 256 MB of them at 16,000 samples a second
 _LIMITS = {"mels": 1024, "frames": 2**15}
 
 
@@ -100,6 +102,7 @@ class Audio(Modality):
         self.features = features
         self.windows = windows
         self.hop = hop
+        self._raw = 0
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -142,6 +145,10 @@ class Audio(Modality):
         return cut(items, self.seconds_, self.hop or self.seconds_)
 
     # ------------------------------------------------------------------ features
+    def suit(self, *, counts: bool, sparse: bool, raw: int | bool = False) -> None:
+        """Hears at how many samples a second a model wants to read the sounds themselves, up to a minute of each."""
+        self._raw = int(raw)
+
     def learn(self, items: Gathered) -> "Audio":
         """Chooses rate, length and bands from up to 4,096 headers, and the range of loudness from up to 128 items.
 
@@ -231,19 +238,17 @@ class Audio(Modality):
 
     def _samples(self, item: Any) -> tuple[np.ndarray, sound_files.Header]:
         """One item's samples, at most `seconds_` of them."""
-        if isinstance(item, Clip):
-            return sound_files.read(item.source, self.rate_, item.seconds, item.start)
-        return sound_files.read(item, self.rate_, self.seconds_)
+        return samples_of(item, self.rate_, self.seconds_)
 
-    def _features(self, item: Any) -> tuple[np.ndarray, sound_files.Header] | str:
-        """One item's features and header, or the reason that it has none."""
+    def _features(self, item: Any) -> tuple[np.ndarray, sound_files.Header, np.ndarray | None] | str:
+        """One item's features, header and samples for a model that reads them, or the reason that it has none."""
         try:
             samples, head = self._samples(item)
+            raw = samples_of(item, self._raw, self.seconds or _LONGEST_RAW)[0] if self._raw else None
         except BadItemError as error:
             return str(error)
-        if self.features == "statistics":
-            return self._spectrogram.statistics(samples), head
-        return self._spectrogram.whole(samples), head
+        made = self._spectrogram.statistics if self.features == "statistics" else self._spectrogram.whole
+        return made(samples), head, raw
 
     def read(self, items: Gathered, *, on_error: OnError = "skip", block: int = 1024) -> Iterator[Batch]:
         """Yields float32 (b, 1, mels, frames) in [0, 1], or (b, 3 * mels) for statistics."""
@@ -251,6 +256,7 @@ class Audio(Modality):
         lost = items.skipped if items is not whole else []
         if lost and on_error == "raise":
             raise BadItemError(f"item {lost[0].id!r} of {items.origin or 'the source'}: {lost[0].reason}")
+        block = min(block, _RAW_BLOCK) if self._raw else block
         with ThreadPoolExecutor(min(8, usable_cores())) as pool:
             try:
                 ahead = pool.map(self._features, items.raw[:block])
@@ -279,7 +285,8 @@ class Audio(Modality):
         x = np.empty((len(good), *self.shape), np.float32)
         for row, place in zip(x, good, strict=True):
             row[:] = outcomes[place][0]
-        return Batch(x, [items.ids[start + place] for place in good], metadata, skipped)
+        raw = [outcomes[place][2] for place in good] if self._raw else None
+        return Batch(x, [items.ids[start + place] for place in good], metadata, skipped, raw)
 
     # ------------------------------------------------------------------ back to sound
     def restore(self, x: np.ndarray) -> list[Sound]:
@@ -337,7 +344,8 @@ class Audio(Modality):
         words = f"read at {self.rate_:,} Hz, {self.seconds_:.2f} s an item"
         if self.cut_:
             words += f": {self.cut_:.0%} of the files are longer and cut (seconds= or windows='window' takes more)"
-        return [words]
+        heard = f"the encoder hears up to {self.seconds or _LONGEST_RAW:.0f} s of each at {self._raw:,} Hz"
+        return [words, heard] if self._raw and self.windows == "file" else [words]
 
     # ------------------------------------------------------------------ looking and keeping
     def picture(self, x: np.ndarray) -> Image.Image | None:
@@ -352,6 +360,7 @@ class Audio(Modality):
         return {
             "options": {name: getattr(self, name) for name in names},
             "learned": {**learned, "range": list(self.range_)},
+            "raw": self._raw,
         }, {}
 
     @classmethod
@@ -377,6 +386,9 @@ class Audio(Modality):
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError(f"range {low}, {high}")
             modality.range_, modality.cut_ = (low, high), float(learned["cut"])
+            modality._raw = int(facts.get("raw", 0))
+            if modality._raw and not _LOWEST_RATE <= modality._raw <= 192_000:
+                raise ValueError(f"raw samples at a rate of {modality._raw}")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFileError(f"the sound reader's state is damaged: {error}.") from None
         modality._settle()

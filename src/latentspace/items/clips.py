@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import BadItemError
 from . import sound_files
 from .folders import distinct
@@ -55,3 +57,10 @@ def _windows(duration: float, seconds: float, hop: float) -> int:
     while count > 1 and duration - (count - 1) * hop < seconds / 2:
         count -= 1
     return count
+
+
+def samples_of(item: Any, rate: int, most: float) -> tuple[np.ndarray, sound_files.Header]:
+    """A sound or a piece of one as float32 samples (t,) at a rate, up to `most` seconds, and its header."""
+    if isinstance(item, Clip):
+        return sound_files.read(item.source, rate, min(item.seconds, most), item.start)
+    return sound_files.read(item, rate, most)

@@ -16,9 +16,10 @@ from .protocol import Skipped
 _SNIFFED = 64 * 1024  # characters that the layout is found in
 _LINES = 50
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?")
-_ZONE = re.compile(r"\d(Z|[+-]\d\d:?\d\d)$")
+_ZONE = re.compile(r"\d(?:Z|[+-]\d\d:?\d\d)$")
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(inf|nan)\s*", re.I)
 _WITH_COMMA = re.compile(r"[+-]?\d+,(\d+)")
+_OPEN_QUOTES = 100  # lines with one that are looked for: each takes a pass over the file
 _MOSTLY = 0.9  # share of a column's cells that spell numbers, from which the others are strangers in it
 _MEANS_MISSING = {
     "?",
@@ -255,10 +256,11 @@ def _lines_that_fit(text: str, layout: Layout, width: int, path: str, cut: bool)
     """
     if layout.delimiter == " ":
         raise CorruptFileError(f"{path} is not readable as a table: its lines hold different numbers of cells.")
-    reader = csv.reader(io.StringIO(text.replace("\0", "\ufffd")), delimiter=layout.delimiter, skipinitialspace=True)
+    text, open_quotes = _without_open_quotes(text.replace("\0", "\ufffd"), layout, width)
+    reader = csv.reader(io.StringIO(text), delimiter=layout.delimiter, skipinitialspace=True)
     held = io.StringIO()
     writer = csv.writer(held, delimiter=layout.delimiter)
-    skipped: list[Skipped] = []
+    skipped = open_quotes
     previous: list[str] | None = None
     try:
         for row in reader:
@@ -281,6 +283,41 @@ def _lines_that_fit(text: str, layout: Layout, width: int, path: str, cut: bool)
     return held.getvalue(), skipped
 
 
+def _without_open_quotes(text: str, layout: Layout, width: int) -> tuple[str, list[Skipped]]:
+    """The text with lines blank in which a quote opens that nothing closes, for it would swallow what follows."""
+    skipped: list[Skipped] = []
+    lines = io.StringIO(text).readlines()
+    while len(skipped) < _OPEN_QUOTES and (line := _first_open_quote(lines, layout, width)):
+        skipped.append(Skipped(f"line {line}", "a quote opens in it that nothing closes"))
+        lines[line - 1] = "\n"
+    return "".join(lines), skipped
+
+
+def _first_open_quote(lines: list[str], layout: Layout, width: int) -> int:
+    """The first line of a row that goes on to the end, or over lines to cells that do not fit; 0 without one."""
+    reader = csv.reader(lines, delimiter=layout.delimiter, skipinitialspace=True)
+    first = 1
+    try:
+        for row in reader:
+            last = reader.line_num
+            if (last > first or last == len(lines)) and (
+                (last > first and len(row) > width) or _is_malformed(lines[first - 1 : last], layout, last == first)
+            ):
+                return first
+            first = last + 1
+    except csv.Error:  # named where the lines are read
+        pass
+    return 0
+
+
+def _is_malformed(record: list[str], layout: Layout, only_open: bool) -> bool:
+    try:
+        list(csv.reader(record, delimiter=layout.delimiter, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        return not only_open or "end of data" in str(error)
+    return False
+
+
 def _why_not(row: list[str], columns: int, width: int) -> str | None:
     if len(row) > width or (len(row) > columns and row[-1].strip()):
         return f"{len(row)} cells, where the first line has {columns}"
@@ -291,8 +328,8 @@ def _why_not(row: list[str], columns: int, width: int) -> str | None:
 def _without_strangers(frame: Any, layout: Layout, skipped: list[Skipped], notes: list[str]) -> Any:
     """Reads columns of words that are nearly all numbers as numbers; rows with another word there are left out.
 
-    Words that stand for a missing cell, "?" or "-", make it one. One such word must not turn a column of numbers into
-    one of categories.
+    So are columns that are nearly all dates. Words that stand for a missing cell, "?" or "-", make it one. One such
+    word must not turn a column of numbers into one of categories.
     """
     pandas = require("pandas", "tables", "a CSV file")
     bad: dict[int, str] = {}
@@ -301,21 +338,31 @@ def _without_strangers(frame: Any, layout: Layout, skipped: list[Skipped], notes
             continue
         words = frame[name].dropna().astype(str).str.strip()
         plain = words.str.replace(",", ".", regex=False) if layout.decimal == "," else words
-        numbers = pandas.to_numeric(plain, errors="coerce")
-        strange = words[numbers.isna() & ~words.str.lower().isin({"nan"})]
+        values, kind = pandas.to_numeric(plain, errors="coerce"), "numbers"
+        if values.isna().mean() > 1 - _MOSTLY and words.iloc[:_LINES].str.fullmatch(_MOMENT).any():
+            values, kind = _moments(words), "dates"
+        strange = words[values.isna() & ~words.str.lower().isin({"nan", "nat"})]
         absent = strange.str.lower().isin(_MEANS_MISSING)
         if not len(words) or len(strange) > (1 - _MOSTLY) * len(words):
             continue
-        frame[name] = numbers.reindex(frame.index)
+        frame[name] = values.reindex(frame.index)
         if absent.any():
             seen = ", ".join(repr(word) for word in sorted(set(strange[absent]))[:3])
             notes.append(f"column {name!r}: {int(absent.sum()):,} cells of {seen} read as missing")
         for row, word in strange[~absent].items():
             repeats = word == name
-            reason = "repeats the header" if repeats else f"holds {word[:60]!r}, where the others hold numbers"
+            reason = "repeats the header" if repeats else f"holds {word[:60]!r}, where the others hold {kind}"
             bad.setdefault(row, f"column {name!r} {reason}")
     skipped += [Skipped(str(row), reason) for row, reason in sorted(bad.items())]
     return frame.drop(index=list(bad)) if bad else frame
+
+
+def _moments(words: Any) -> Any:
+    """Words to dates, NaT for those that are none."""
+    pandas = require("pandas", "tables", "a CSV file")
+    spelled = words.where(words.str.fullmatch(_MOMENT))
+    zoned = bool(spelled.str.contains(_ZONE).any())
+    return pandas.to_datetime(spelled, format="ISO8601", errors="coerce", utc=zoned)
 
 
 def with_moments(frame: Any) -> Any:

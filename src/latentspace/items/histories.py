@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ _NAMES = {
     "value": ("rating", "score", "stars", "value", "count", "plays", "playcount", "weight", "quantity", "clicks"),
     "time": ("time", "timestamp", "date", "datetime", "unixtime", "when"),
 }  # fmt: skip
+_RATINGS = ("rating", "score", "stars")
 
 
 @dataclass
@@ -33,20 +34,32 @@ class Histories:
         A user's value for an item: a rating, a count, or 1; NaN and infinity are still in it.
     items : list of str
         Names of the p columns.
+    of_matrix : bool
+        Whether they came as a matrix, which does not say that it is of users and items.
+    are_ratings : bool
+        Whether the values are called ratings, or are no whole numbers and so cannot be counts.
+    unrated : bool array of shape (n,) or None
+        Users whose items came as a list, without values; their 1 is no rating. None where all have values.
     """
 
     values: csr_array
     items: list[str]
+    of_matrix: bool = False
+    are_ratings: bool = False
+    unrated: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.values.shape[0]
 
     def select(self, positions: Sequence[int]) -> "Histories":
-        return Histories(self.values[np.asarray(positions, dtype=np.int64)], self.items)
+        rows = np.asarray(positions, dtype=np.int64)
+        return replace(self, values=self.values[rows], unrated=None if self.unrated is None else self.unrated[rows])
 
     def written(self, row: int) -> str:
-        """One user's interactions as JSON: {"item": value}."""
+        """One user's interactions as JSON: {"item": value}, or ["item"] without values."""
         start, stop = self.values.indptr[row : row + 2]
+        if self.unrated is not None and self.unrated[row]:
+            return json.dumps([self.items[column] for column in self.values.indices[start:stop].tolist()])
         columns, values = self.values.indices[start:stop].tolist(), self.values.data[start:stop].tolist()
         return json.dumps({self.items[column]: _short(value) for column, value in zip(columns, values, strict=True)})
 
@@ -61,22 +74,26 @@ def from_written(texts: Sequence[str]) -> Histories:
     """
     places: dict[str, int] = {}
     rows, columns, values = [], [], []
+    unrated = np.zeros(len(texts), bool)
     for row, text in enumerate(texts):
         history = json.loads(text)
+        if isinstance(history, list):
+            unrated[row], history = True, dict.fromkeys(history, 1)
         if not isinstance(history, dict) or not all(isinstance(v, int | float) for v in history.values()):
             raise ValueError(f"history {text[:60]!r} is not a JSON object of item: number")
         for item, value in history.items():
             rows.append(row)
             columns.append(places.setdefault(item, len(places)))
             values.append(float(value))
-    return Histories(matrix_of(rows, columns, values, (len(texts), len(places))), list(places))
+    return Histories(matrix_of(rows, columns, values, (len(texts), len(places))), list(places), unrated=unrated)
 
 
 def from_matrix(matrix: Any, items: Sequence[str] | None) -> Histories:
     """A sparse matrix or an array, users by items."""
     values = csr_array(matrix) if issparse(matrix) else csr_array(np.asarray(matrix, dtype=np.float64))
     names = [str(column) for column in range(values.shape[1])] if items is None else [str(name) for name in items]
-    return Histories(values.astype(np.float64), names)
+    values = values.astype(np.float64)
+    return Histories(values, names, of_matrix=True, are_ratings=not _whole(values.data))
 
 
 def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[str], list[str]]:
@@ -99,12 +116,13 @@ def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[st
             notes.append(f"{len(pairs) - len(last):,} repeated pairs: the last value of each was taken")
         pairs, values = pairs[last], values[last]
     matrix = matrix_of(pairs // max(1, len(items)), pairs % max(1, len(items)), values, (len(users), len(items)))
-    return Histories(matrix, items), users, notes
+    are_ratings = "value" in found and (_plain(found["value"]) in _RATINGS or not _whole(values))
+    return Histories(matrix, items, are_ratings=are_ratings), users, notes
 
 
 def columns_of(names: Sequence[str]) -> dict[str, str]:
     """Which column is the user, the item, the value and the time, by its name; without both of the first, none is."""
-    plain = {re.sub(r"[\s_\-]", "", name).lower(): name for name in names}
+    plain = {_plain(name): name for name in names}
     found = {}
     for role, known in _NAMES.items():
         for candidate in known:
@@ -112,6 +130,15 @@ def columns_of(names: Sequence[str]) -> dict[str, str]:
                 found[role] = plain[candidate]
                 break
     return found if {"user", "item"} <= found.keys() else {}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_\-]", "", name).lower()
+
+
+def _whole(values: np.ndarray) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool((finite == np.rint(finite)).all())
 
 
 def _moments(rows: Rows, name: str) -> np.ndarray:

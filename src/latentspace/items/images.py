@@ -22,7 +22,7 @@ _KEPT_UP_TO = 256  # pixels: images that already share a size up to this keep it
 _LONG_SIDE = 64  # pixels: what others are brought to, unless size= says more
 _MAX_SIDE = 4096
 _TASK = 32  # images a thread takes at a time
-_WORTH_A_THREAD = 4_000  # bytes a file: below it Pillow's time passes under Python's lock, and threads gain nothing
+_WORTH_A_THREAD = 1_000  # bytes a file: below it Pillow's time passes under Python's lock, and threads gain nothing
 
 
 class Images(Modality):
@@ -294,11 +294,15 @@ def _in_memory(pictures: list, origin: str, ids: Sequence[str] | None) -> Gather
 
 
 def to_picture(x: np.ndarray) -> Image.Image:
-    """Pixels (c, h, w) in [0, 1] to a PIL image; c is 1, 3 or 4."""
+    """Pixels (c, h, w), in [0, 1] or bytes as they are stored, to a PIL image; c is 1, 3 or 4."""
+    rows = x if x.dtype == np.uint8 else _to_bytes(x)
+    return Image.fromarray(rows[0] if rows.shape[0] == 1 else np.ascontiguousarray(rows.transpose(1, 2, 0)))
+
+
+def _to_bytes(x: np.ndarray) -> np.ndarray:
     if not np.isfinite(x).all():
         raise ValueError("these pixels hold NaN or infinity; an image needs numbers. Look at the model that gave them.")
-    rows = np.rint(np.clip(x, 0, 1) * 255).astype(np.uint8)
-    return Image.fromarray(rows[0] if rows.shape[0] == 1 else np.ascontiguousarray(rows.transpose(1, 2, 0)))
+    return np.rint(np.clip(x, 0, 1) * 255).astype(np.uint8)
 
 
 # ---------------------------------------------------------------------- choosing from the data

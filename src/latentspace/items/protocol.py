@@ -80,6 +80,7 @@ class Batch:
     ids: list[str]
     metadata: dict[str, list]
     skipped: list[Skipped] = field(default_factory=list)
+    raw: list[Any] | None = None  # the items as they are, for a model that reads them: str, or float32 samples (t,)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -120,8 +121,16 @@ class Modality(ABC):
         return items
 
     # ------------------------------------------------------------------ features
-    def suit(self, *, counts: bool, sparse: bool) -> None:
-        """Hears, before `learn`, whether the model wants whole counts and takes sparse rows."""
+    def suit(self, *, counts: bool, sparse: bool, raw: int | bool = False) -> None:
+        """Hears, before `learn`, what the model reads.
+
+        Parameters
+        ----------
+        counts, sparse : bool
+            Whether it wants whole counts, and takes sparse rows.
+        raw : bool or int
+            Whether batches shall hold the items as they are too, in `raw`; of sounds, their samples a second.
+        """
         return  # nothing follows, for most
 
     @abstractmethod
@@ -185,6 +194,13 @@ class Modality(ABC):
     @abstractmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Modality":
         """Rebuilds what `state` gave, checking it: a file is not to be trusted."""
+
+
+def refuse_skipped(items: Gathered, on_error: OnError) -> None:
+    """Raises BadItemError, with `on_error="raise"`, for the first item that was found bad while gathering."""
+    if items.skipped and on_error == "raise":
+        first = items.skipped[0]
+        raise BadItemError(f"item {first.id!r} of {items.origin or 'the source'}: {first.reason}")
 
 
 def bad(items: Gathered, position: int, reason: str, on_error: OnError) -> Skipped:

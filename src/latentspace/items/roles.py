@@ -18,8 +18,8 @@ Column = Feature | Constant | LeftOut
 KINDS: dict[str, type] = {
     "number": Number, "moment": Moment, "category": Category, "prose": Prose, "constant": Constant, "left out": LeftOut,
 }  # fmt: skip
-_LONG = 60  # characters of a cell on average: longer words are text, however few they are
-_MANY = 8  # words of a cell on average, from which it is text
+_LONG = 60  # characters of half of the cells: longer words are text, however few they are
+_MANY = 8  # words of half of the cells, from which it is text
 _FEW = 20  # different words that are categories even where every row has its own
 _ID = re.compile(r"(id|.*[_ ]id|index|uuid|guid|key|rownames|row|unnamed: ?\d+)", re.I)
 
@@ -47,8 +47,8 @@ def is_prose(words: Sequence[Any]) -> bool:
     if not words:
         return False
     spelled = [str(word) for word in words]
-    long = sum(map(len, spelled)) / len(spelled) > _LONG
-    return long or sum(text.count(" ") + 1 for text in spelled) / len(spelled) >= _MANY
+    long = float(np.median([len(text) for text in spelled])) > _LONG  # one giant cell must not make texts of names
+    return long or float(np.median([text.count(" ") + 1 for text in spelled])) >= _MANY
 
 
 def learned(name: str, cells: Cells, reason: str | None, levels: int) -> Column:

@@ -11,6 +11,7 @@ from ..optional import require
 from ..resources import refuse_if_too_large
 from . import csv_files
 from .folders import suffix
+from .once import once
 from .protocol import Skipped
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -46,6 +47,12 @@ def load(path: str) -> Loaded:
     MemoryError
         If it would not fit in the memory that is free.
     """
+    held = _loaded(path)
+    return Loaded(held.frame, list(held.skipped), list(held.notes))  # whoever asked may add to them
+
+
+@once
+def _loaded(path: str) -> Loaded:
     ending = suffix(path)
     if os.path.getsize(path) == 0:
         raise ValueError(f"{path} is empty: 0 bytes. Pass a table with a header and rows.")

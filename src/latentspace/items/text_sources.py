@@ -210,13 +210,15 @@ def _of_rows(found: tuple[Rows, list[str] | None] | None, ids: Any, origin: str)
 def _longest(rows: Rows) -> TextColumn | None:
     """The column of words with the most characters, None without words."""
     head = rows.between(0, _LOOKED_AT)
-    sizes = {name: sum(len(str(value)) for value in head.cells(name).values()) for name in rows.columns}
+    lengths = {name: [len(str(value)) for value in head.cells(name).values()] for name in rows.columns}
+    sizes = {name: sum(each) for name, each in lengths.items()}
     words = [name for name in rows.columns if head.kind(name) in ("words", "category", "other")]
     words = [name for name in words if any(isinstance(value, str) for value in head.cells(name).values())]
     if not words:
         return None
     name = max(words, key=lambda name: sizes[name])
     long = sizes[name] >= _LONG * len(head) and sizes[name] >= _MOST_OF * sum(sizes.values())
+    long = long and float(np.median(lengths[name])) >= _LONG / 2  # not for the sake of one giant cell
     return TextColumn(rows, name, long)
 
 

@@ -53,7 +53,8 @@ class Texts(Modality):
 
     `restore` gives each row back as its heaviest words; the text itself is in the metadata, in `text`.
 
-    A text is a bad item if it is no text, holds no word, or none that is known.
+    A text is a bad item if it is no text, holds no word, or none that is known; for a model that reads the texts
+    themselves (`suit(raw=True)`), only if it is no text.
 
     Parameters
     ----------
@@ -97,6 +98,7 @@ class Texts(Modality):
         self.column = column
         self._model_counts = False
         self._model_sparse = True
+        self._raw = False
 
     # ------------------------------------------------------------------ sources
     @classmethod
@@ -117,8 +119,8 @@ class Texts(Modality):
         return text_sources.gather_new(source, ids, self.column)
 
     # ------------------------------------------------------------------ features
-    def suit(self, *, counts: bool, sparse: bool) -> None:
-        self._model_counts, self._model_sparse = counts, sparse
+    def suit(self, *, counts: bool, sparse: bool, raw: int | bool = False) -> None:
+        self._model_counts, self._model_sparse, self._raw = counts, sparse, bool(raw)
 
     def learn(self, items: Gathered) -> "Texts":
         """Learns the words, in one pass over the texts; `pieces` then gives what was counted.
@@ -140,7 +142,7 @@ class Texts(Modality):
         low = self.min_texts or (2 if n >= _ENOUGH else 1)
         share = self.max_share or (0.5 if n >= _MANY else 1.0)
         places = chosen(words, texts_with, low, share * n, self.max_words or self._most(n), _LONGEST)
-        if not places:
+        if not places and not (self._raw and any(reason is None for reason in reasons)):
             raise ValueError(_no_words(items, reasons, len(words), n, low, share))
         self.words_ = [words[place] for place in places]
         self.idf_ = 1 + np.log((1 + n) / (1 + texts_with[places].astype(np.float64)))
@@ -149,7 +151,7 @@ class Texts(Modality):
         total = np.asarray(counts.sum(axis=1))
         counts = csr_array(counts[:, places])
         counts.sort_indices()
-        documents = _Documents(texts, _judged(reasons, counts, total), counts)
+        documents = _Documents(texts, self._judged(reasons, counts, total), counts)
         self._learned = (items, documents)
         return self
 
@@ -171,8 +173,10 @@ class Texts(Modality):
         """Yields float32 CSR rows (b, p); the texts join the metadata as `text`."""
         for start in range(0, len(items), block):
             rows = range(start, min(start + block, len(items)))
-            raw = items.raw
-            documents = raw.select(rows) if isinstance(raw, _Documents) else self._documents([raw[i] for i in rows])
+            given = items.raw
+            documents = (
+                given.select(rows) if isinstance(given, _Documents) else self._documents([given[i] for i in rows])
+            )
             wrong = [(row, reason) for row, reason in enumerate(documents.reasons) if reason is not None]
             skipped = [bad(items, start + row, reason, on_error) for row, reason in wrong]
             if wrong:
@@ -180,13 +184,18 @@ class Texts(Modality):
                 documents, rows = documents.select(good), [start + row for row in good]  # type: ignore[assignment]
             metadata = {name: [column[row] for row in rows] for name, column in items.metadata.items()}
             metadata["text"] = documents.texts
-            yield Batch(self._weighted(documents.counts), [items.ids[row] for row in rows], metadata, skipped)
+            raw = list(documents.texts) if self._raw else None
+            yield Batch(self._weighted(documents.counts), [items.ids[row] for row in rows], metadata, skipped, raw)
 
     def _documents(self, raw: Sequence[Any]) -> _Documents:
         read = [text_sources.read(value) for value in raw]
         texts = [text for text, _, _ in read]
         counts, total = count_known(texts, self._places)
-        return _Documents(texts, _judged([reason for _, _, reason in read], counts, total), counts)
+        return _Documents(texts, self._judged([reason for _, _, reason in read], counts, total), counts)
+
+    def _judged(self, reasons: list[str | None], counts: csr_array, total: np.ndarray) -> list[str | None]:
+        """Adds what is wrong with words; a model that reads the texts themselves may know other ones."""
+        return reasons if self._raw else _judged(reasons, counts, total)
 
     def _weighted(self, counts: csr_array) -> csr_array:
         weights = counts.astype(np.float64)
@@ -228,22 +237,27 @@ class Texts(Modality):
     # ------------------------------------------------------------------ keeping
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         options = ("weights", "min_texts", "max_share", "max_words", "column")
-        facts = {"options": {name: getattr(self, name) for name in options}, "words": list(self.words_)}
-        return facts | {"weights": self.weights_, "notes": list(self._said)}, {"idf": self.idf_}
+        facts: dict[str, Any] = {"options": {name: getattr(self, name) for name in options}, "words": list(self.words_)}
+        facts |= {"weights": self.weights_, "notes": list(self._said), "raw": self._raw}
+        return facts, {"idf": self.idf_}
 
     @classmethod
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Texts":
         """Rebuilds from `state`. Raises CorruptFileError for anything that `state` would not have given."""
-        words, notes, idf = facts.get("words"), facts.get("notes"), arrays.get("idf")
+        words: Any = facts.get("words")
+        notes: Any = facts.get("notes")
+        idf = arrays.get("idf")
         whole = all(map(text_sources.are_words, (words, notes))) and facts.get("weights") in ("tfidf", "counts")
-        if not whole or len(set(words)) != len(words) or not words:  # type: ignore[arg-type]
+        raw = facts.get("raw", False) is True
+        if not whole or len(set(words)) != len(words) or not (words or raw):
             raise CorruptFileError("the texts reader's state is damaged: its words are no list of words.")
         if idf is None or idf.shape != (len(words),) or not np.isfinite(idf).all():
             raise CorruptFileError("the texts reader's state is damaged: its words have no weight each.")
         modality = cls(**facts["options"])
         modality._check()
         modality.words_, modality.weights_ = list(words), facts["weights"]
-        modality.idf_, modality._said = np.asarray(idf, np.float64), list(notes)  # type: ignore[arg-type]
+        modality.idf_, modality._said = np.asarray(idf, np.float64), list(notes)
+        modality._raw = raw
         modality._settle()
         return modality
 

@@ -3,6 +3,7 @@
 import importlib
 from typing import Any
 
+from .encoders import ENCODERS, is_encoder
 from .presets import PRESETS, presets
 
 __all__ = ["FAMILIES", "PRESETS", "class_of", "family", "make", "presets"]
@@ -45,22 +46,29 @@ def family(name: str) -> type:
 
 
 def class_of(name: str) -> type:
-    """Returns the estimator class that a family's or preset's name stands for.
+    """Returns the estimator class that the name of a family, a preset or an encoder stands for.
 
     Raises
     ------
     ValueError
-        If it is neither; the message lists both.
+        If it is none of these; the message lists them.
     """
     if name in PRESETS:
         return family(PRESETS[name].family)
+    if name not in FAMILIES and is_encoder(name):
+        return family("pretrained")
     if name not in FAMILIES:
         more = ", ".join(sorted(PRESETS.keys() - FAMILIES.keys()))
-        raise ValueError(f"model={name!r} is not known. Known models: {', '.join(sorted(FAMILIES))}. Presets: {more}.")
+        raise ValueError(
+            f"model={name!r} is not known. Known models: {', '.join(sorted(FAMILIES))}. Presets: {more}. Encoders "
+            f"trained before: {', '.join(row.written for row in ENCODERS.values())}."
+        )
     return family(name)
 
 
 def make(name: str, **options: Any) -> Any:
-    """Makes an unfitted estimator from a family's or preset's name; options go before the preset's own."""
-    preset = PRESETS[name].options if name in PRESETS else {}
-    return class_of(name)(**{**preset, **options})
+    """Makes an unfitted estimator from the name of a family, a preset or an encoder; options go before its own."""
+    own = PRESETS[name].options if name in PRESETS else {}
+    if name not in PRESETS and name not in FAMILIES and is_encoder(name):
+        own = {"encoder": name}
+    return class_of(name)(**{**own, **options})

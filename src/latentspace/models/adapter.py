@@ -11,16 +11,69 @@ from sklearn.utils import get_tags
 from ..errors import UnsupportedError
 from ..features import BLOCK, Features, dense, rows_at_once
 
+_OF_INTERACTIONS = ("latent-factors", "mult-vae")
 
-def fit_model(model: Any, features: Features, y: Any = None, training: Mapping[str, Any] | None = None) -> Any:
+
+def fit_model(
+    model: Any,
+    features: Features,
+    y: Any = None,
+    training: Mapping[str, Any] | None = None,
+    rows: np.ndarray | None = None,
+) -> np.ndarray | None:
     """Fits an estimator on features; in blocks where they are not kept and the model can, else in one piece.
 
-    `training` goes to `fit` as it is; `require_training` tells before any work whether a model takes it.
+    `training` goes to `fit` as it is; `require_training` tells before any work whether a model takes it. `rows` is
+    what a model that reads items as they are gave for them. Returns the latents where fitting made them already.
     """
+    if rows is not None:
+        return model.fit_rows(rows, dense(features.whole()) if model.trains_decoder else None, **(training or {}))
     if features.kept is None and hasattr(model, "fit_blocks"):
-        return model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
+        model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
+        return None
     x = _as_input(model, features.whole())
-    return model.fit(x, *(() if y is None else (y,)), **(training or {}))
+    given = () if y is None else (y,)
+    if getattr(model, "encodes_once", False):
+        return model.fit_transform(x, *given, **(training or {}))
+    model.fit(x, *given, **(training or {}))
+    return None
+
+
+def kind_read(model: Any, options: Mapping[str, Any]) -> str | None:
+    """The kind of items that a model reads as they are, by its name and options or as an estimator; None for most."""
+    from .encoders import is_encoder
+    from .encoders import kind_read as read
+
+    if isinstance(model, str):
+        encoder = model if is_encoder(model) else options.get("encoder") if model == "pretrained" else None
+        kind = None if encoder is None else read(encoder, options.get("input_rate"))
+    else:
+        kind = read(model.encoder, model.input_rate) if hasattr(model, "some_rows") else None
+    return None if kind == "features" else kind
+
+
+def raw_for(model: Any, kind: str, vectors: bool = False) -> int | bool:
+    """Whether a model reads items as they are; of sounds, at how many samples a second.
+
+    Raises
+    ------
+    ValueError
+        If it reads items of another kind, or vectors are given instead.
+    """
+    reads = getattr(model, "reads", None) if hasattr(model, "some_rows") else None
+    if reads is None or reads.kind == "features":
+        return False
+    if vectors:
+        raise ValueError(
+            f"encoder={model.encoder!r} reads {reads.kind}, but vectors= were given. Choose a model for vectors, such "
+            "as 'pca', or leave them out."
+        )
+    if reads.kind != kind:
+        raise ValueError(
+            f"encoder={model.encoder!r} reads {reads.kind}, but these are {kind}. Choose an encoder of {kind}, or say "
+            f"kind={reads.kind!r}."
+        )
+    return reads.rate or True
 
 
 def tell_columns(model: Any, columns: Sequence[Mapping[str, Any]] | None) -> None:
@@ -100,6 +153,11 @@ def require_decoder(model: Any) -> None:
     if not hasattr(model, "inverse_transform"):
         from . import FAMILIES
 
+        if hasattr(model, "trains_decoder"):
+            raise UnsupportedError(
+                f"{type(model).__name__}(encoder={model.encoder!r}, decoder={model.decoder!r}) has trained no way back "
+                "from latents to features. Fit with decoder='conv', or 'dense' for vectors, to train one."
+            )
         raise UnsupportedError(
             f"{type(model).__name__} has no way back from latents to features (no inverse_transform). "
             f"Models that decode: {', '.join(map(repr, FAMILIES))}."
@@ -109,6 +167,17 @@ def require_decoder(model: Any) -> None:
 def takes_sparse(model: Any) -> bool:
     """Whether a model reads CSR rows as they are."""
     return hasattr(model, "__sklearn_tags__") and bool(get_tags(model).input_tags.sparse)
+
+
+def is_at_ease_in_sparse(model: Any) -> bool:
+    """Whether a model reads CSR rows, and a feature that is mostly zero costs it next to nothing."""
+    return takes_sparse(model) and not getattr(model, "dense_inside", False)
+
+
+def is_of_interactions(model: Any) -> bool:
+    """Whether a model, by its name or as an estimator, is made for users and what they met."""
+    name = model if isinstance(model, str) else getattr(model, "family", None)
+    return name in _OF_INTERACTIONS
 
 
 def wants_counts(model: Any) -> bool:

@@ -26,6 +26,7 @@ from .parts import make_part  # noqa: E402
 from .posteriors.point import PointPosterior  # noqa: E402
 from .reconstruction import Reconstruction  # noqa: E402
 from .regularisers import REGULARISERS, OnOff  # noqa: E402
+from .sparse_items import Items, some_of  # noqa: E402
 
 _FOR_DENSITY = 4096  # items whose latents tell what `sample` draws from: half a second for 64 dimensions
 _WIDE = 512  # dimensions from which a mixture's covariances would be larger than the networks
@@ -217,8 +218,8 @@ class Autoencoder(NeuralModel):
                 f"The density of the {self.family} in this file cannot be used: {error}. The file is damaged."
             ) from None
 
-    def _finish(self, x: Tensor, order: Tensor) -> None:
-        some = x[order[:_FOR_DENSITY]].numpy()
+    def _finish(self, x: Items, order: Tensor) -> None:
+        some = some_of(x, order[:_FOR_DENSITY]).numpy()
         z = self._apply(lambda x: self.network_.infer(x).mean, some)
         family = "gaussian" if self.dims_ > _WIDE else "mixture"
         self.density_ = density_class(family)(random_state=0).fit(z)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
@@ -21,19 +22,20 @@ def features(model: Any, X: Any, fitted: tuple[int, ...] | None = None) -> np.nd
     ----------
     model : estimator
         Named in messages; learns `n_features_in_` when it is not fitted.
-    X : array-like
+    X : array-like, or a SciPy sparse matrix of shape (n, p)
     fitted : tuple of int or None
         The shape of one item that the model was fitted on; None while fitting.
 
     Returns
     -------
-    float32 or float64 array
+    float32 or float64 array, or a CSR matrix while fitting on sparse rows
         Float64 stays: a far origin is subtracted before anything is rounded.
     """
     kinds = [np.float64, np.float32]
     name = type(model).__name__
     if getattr(X, "ndim", 2) <= 2 and (fitted is None or len(fitted) == 1):
-        X = validate_data(model, X, dtype=kinds, reset=fitted is None)
+        X = validate_data(model, X, accept_sparse="csr", dtype=kinds, reset=fitted is None)
+        X = X.toarray() if issparse(X) and fitted is not None else X
     else:
         X = check_array(X, dtype=kinds, allow_nd=True, estimator=model, input_name="X")
         if X.ndim > 4:

@@ -87,6 +87,7 @@ class GAN(NeuralModel):
     """
 
     family: ClassVar[str] = "gan"
+    batches_sparse: ClassVar[bool] = False
 
     scale = None  # of no likelihood here
     weight_decay = 0.0

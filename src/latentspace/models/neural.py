@@ -12,14 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..errors import CollapseWarning, UnsupportedError
-from ..resources import free_cores, refuse_if_too_large
+from ..resources import free_cores
 from . import acceleration, door, heads, networks, scaling, training
 from .base import Stateful
 from .composition import Composition
@@ -28,10 +29,12 @@ from .history import History
 from .likelihoods import LIKELIHOODS
 from .parts import Spec, kind_of, make_part
 from .predicting import Predicting
+from .sparse_items import WRITTEN_OUT, Items, SparseItems, admitted, some_of, subset_of
 from .threads import in_chunks
 
 _FEW = 20  # items: below so many none are held out, a tenth of them would judge by chance
 _NOTHING = "Nothing was learned: the items may be all alike, or the epochs too few."
+_BLOCK = 2**24  # values of sparse rows that are encoded together
 _PROBE = 1024  # items that activity is measured on after training
 
 
@@ -39,6 +42,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     """An encoder and a decoder, trained together; the base of the neural families."""
 
     takes_images: ClassVar[bool] = True
+    batches_sparse: ClassVar[bool] = True  # whether many sparse rows are trained on without writing all of them out
+    dense_inside: ClassVar[bool] = True  # sparse rows are read, but every feature costs what a dense one does
     rebuilt: ClassVar[frozenset[str]] = frozenset({"network_"})
 
     dims: int | str
@@ -74,7 +79,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     def _compose(self, plan: networks.Plan, dims: int, likelihood: nn.Module) -> Composition:
         """Puts the model together from its parts."""
 
-    def _finish(self, x: Tensor, order: Tensor) -> None:
+    def _finish(self, x: Any, order: Tensor) -> None:
         """Learns what comes after the networks from items x in the network's unit, in random order: nothing, mostly."""
 
     def _learner(self, model: Composition, plan: networks.Plan) -> Any:
@@ -107,8 +112,9 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
 
         Parameters
         ----------
-        X : float array of shape (n, p), (n, c, t) or (n, c, h, w)
-            Any range and unit: they are scaled inside, and come back from `inverse_transform`.
+        X : float array of shape (n, p), (n, c, t) or (n, c, h, w), or SciPy sparse matrix (n, p)
+            Any range and unit: they are scaled inside, and come back from `inverse_transform`. Sparse rows are written
+            out a batch at a time where they are many.
         y : sequence of length n, or None
             Class labels (strings, booleans, whole numbers) or numbers to regress on, which a head reads off z while
             training goes on, so that z keeps what tells them (see `heads`); None or NaN where one is missing. `task`
@@ -129,25 +135,27 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         FloatingPointError
             If training gives NaN at any learning rate.
         """
-        X = door.features(self, X)
+        X = admitted(door.features(self, X), self.batches_sparse)
         door.parameters(self)
         path = Path(checkpoint) if checkpoint is not None else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if path is not None and path.exists() and self.random_state is None:
             seed = training.seed_of(path)
         rng = np.random.RandomState(seed)
-        refuse_if_too_large(4 * X.size, f"{len(X):,} items of shape {X.shape[1:]} in float32", "Pass fewer items.")
 
         self.likelihood_, units = self._scale(X)
         self.unit_, self.shift_, self.scale_ = units
-        x = units.forward(X)
+        x: Any = SparseItems(X, units) if issparse(X) else units.forward(X)
         self.shape_ = tuple(int(size) for size in X.shape[1:])
-        self.dims_ = self._auto_dims(x, rng) if self.dims == "auto" else int(self.dims)
+        if self.dims == "auto":
+            self.dims_ = self._auto_dims(x.looked_at(_PROBE, seed) if issparse(X) else x, rng)
+        else:
+            self.dims_ = int(self.dims)
         targets = self._aim(y, len(x))
         plan = networks.plan(self.shape_, self.network, self.hidden)
         self.architecture_ = plan.architecture()
         order = torch.from_numpy(rng.permutation(len(x)))
-        self._train(plan, torch.from_numpy(x), targets, order, seed, callback, path)
+        self._train(plan, x if issparse(X) else torch.from_numpy(x), targets, order, seed, callback, path)
         return self
 
     def _aim(self, y: Any, n: int) -> Tensor | None:
@@ -163,7 +171,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         return torch.from_numpy(columns)
 
     def _train(
-        self, plan: networks.Plan, x: Tensor, y: Tensor | None, order: Tensor, seed: int, callback: Any,
+        self, plan: networks.Plan, x: Items, y: Tensor | None, order: Tensor, seed: int, callback: Any,
         checkpoint: Path | None,
     ) -> None:  # fmt: skip
         """Trains a new network on x in the network's unit; the first items of `order` are held out."""
@@ -174,7 +182,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         generator = torch.Generator().manual_seed(seed)
         learner.initialise(generator)
         held, rows = _split(order, y, self.validation if len(x) >= _FEW else 0.0)
-        learner.start(x[rows], generator)
+        learner.start(some_of(x, rows, WRITTEN_OUT), generator)
         enough = training.enough_epochs(len(rows), self.batch_size, self._enough_steps(plan))
         settings = training.Settings(
             epochs=enough if self.epochs == "auto" else int(self.epochs),
@@ -195,7 +203,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 (learner if y is None else heads.Supervised(learner, weight)).to(device),
                 x,
                 rows,
-                x[held],
+                subset_of(x, held),
                 settings,
                 targets=targets,
                 generator=torch.Generator(device).manual_seed(seed),
@@ -204,7 +212,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 described=self._described(plan, seed),
             )
         self.network_ = model.cpu()
-        self._note_activity(x[order[:_PROBE]])
+        self._note_activity(some_of(x, order[:_PROBE]))
         self._finish(x, order)
 
     @property
@@ -219,6 +227,10 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         An item's latent does not depend on the items beside it, nor on the number of threads.
         """
         check_is_fitted(self)
+        if issparse(X):  # written out a block at a time
+            rows = max(1, _BLOCK // max(1, X.shape[1]))
+            blocks = [X[start : start + rows].toarray() for start in range(0, X.shape[0], rows)]
+            return np.concatenate([self.transform(block) for block in blocks])
         return self._apply(lambda x: self.network_.infer(x).mean, self._scaled(X))
 
     def inverse_transform(self, z: Any) -> np.ndarray:
@@ -278,6 +290,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]  # z is float32 whatever comes in
+        tags.input_tags.sparse = True
+        tags.classifier_tags = ClassifierTags()  # of `predict_proba`, which is there when y holds classes
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -292,7 +306,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
     def _n_features_out(self) -> int:
         return self.dims_
 
-    def _scale(self, X: np.ndarray) -> tuple[Spec, scaling.Scaling]:
+    def _scale(self, X: Any) -> tuple[Spec, scaling.Scaling]:
         """Chooses the likelihood by the data, or the data's unit by the likelihood."""
         if self.likelihood == "auto":
             unit: str = scaling.choose(X)

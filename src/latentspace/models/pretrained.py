@@ -1,7 +1,7 @@
 """An encoder that was trained before, frozen, and a decoder trained on top, so that its latents can be decoded."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,7 +23,8 @@ from ..resources import free_cores  # noqa: E402
 from . import door, networks, scaling  # noqa: E402
 from .base import Stateful  # noqa: E402
 from .decoding import LatentDecoder, train_decoder  # noqa: E402
-from .encoders import Encoder, Pictures, open_encoder  # noqa: E402
+from .encoders import Pictures, Reads, kind_read, open_encoder  # noqa: E402
+from .encoders.raw import raw_items  # noqa: E402
 from .encoders.seeing import brightest, encoded, prepared  # noqa: E402
 from .likelihoods import LIKELIHOODS  # noqa: E402
 from .parts import kind_of, make_part  # noqa: E402
@@ -34,21 +35,28 @@ from .weights import put_weights, split_weights, weights_of  # noqa: E402
 _ROWS = 16  # items at a time in the encoder
 
 
+def _can_decode(model: "Pretrained") -> bool:
+    return model.decoder_ is not None if hasattr(model, "decoder_") else model.trains_decoder
+
+
 class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """A frozen encoder, by name or as a module, and a decoder that learns to give its items back.
+    """A frozen encoder, by name or as a module, and for features a decoder that learns to give its items back.
 
     h = encoder(x)      z = h, or its principal components      x_hat = decoder(z)
 
-    Nothing is downloaded: encoders come from installed packages and local files. A space's file keeps the encoder's
-    name and a hash of its weights, not the weights: without them it still decodes, searches and maps; encoding says
-    what is missing or changed.
+    Encoders read pictures and other features, or items as they are: texts (a list of str), or sounds (a list of
+    float32 samples at the encoder's rate). Nothing is downloaded: they come from installed packages and local files.
+    A space's file keeps the encoder's name and a hash of its weights, not the weights: without them it still decodes,
+    searches and maps; encoding says what is missing or changed.
 
     Parameters
     ----------
     encoder : str or nn.Module, default="efficientnet-lite0"
-        "onnx:FILE", "efficientnet-lite0", "timm:NAME" (weights in the local cache), "timm:NAME=FILE",
-        "open_clip:NAME=FILE", or a module from (n, ...) to (n, width), which is copied. A space with a module cannot be
-        saved: export it to ONNX.
+        Of texts: "minilm", "text:FOLDER" (as sentence-transformers saves them), "sentence-transformers:NAME", "glove",
+        "words:FILE". Of sounds: "resemblyzer", "openwakeword". Of pictures: "efficientnet-lite0", "timm:NAME" (weights
+        in the local cache), "timm:NAME=FILE", "open_clip:NAME=FILE". Of any: "onnx:FILE", which reads texts where a
+        tokenizer.json lies beside it and sounds where `input_rate` is given, or a module from (n, ...) to (n, width),
+        which is copied. A space with a module cannot be saved: export it to ONNX.
     dims : int, float, "auto" or None, default=None
         Principal components of what the encoder gives, as for `PCA`; None keeps all that it gives.
     whiten : bool, default=False
@@ -56,8 +64,12 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     input_size, input_mean, input_std : int, list of float, list of float; or None
         What pictures in [0, 1] become for the encoder: side in pixels, (x - mean) / std in each channel. None takes
         what the encoder was trained with, as far as it says so. A smaller size takes less time.
+    input_rate : int or None, default=None
+        Samples a second, for an ONNX file or a module that takes samples of sounds.
     decoder : str or None, default="auto"
-        The decoder's network, as `network` of `Autoencoder`; None trains none, and there is no `inverse_transform`.
+        The decoder's network, as `network` of `Autoencoder`. "auto" chooses one for features, and trains none for texts
+        and sounds: what encoders tell of these, words and phases are not made of. None trains none, and there is no
+        `inverse_transform`.
     likelihood, hidden, epochs, batch_size, learning_rate
         Of the decoder, as for `Autoencoder`.
     threads : int or None, default=None
@@ -70,10 +82,13 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     dims_ : int
     digest_ : str
         Hash of the encoder's weights.
+    about_ : dict
+        The encoder's name, what it reads, where its weights were, their size and licence; `cut`, how many texts were
+        longer than it reads, their ends left out.
     width_ : int
         How many numbers the encoder gives an item.
-    shape_ : tuple of int
-        Shape of one item.
+    shape_ : tuple of int or None
+        Shape of one item's features; None where it read items as they are and has no decoder.
     history_ : list of dict
         One row an epoch of the decoder's training; see `history`.
     n_features_in_ : int
@@ -89,6 +104,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     family: ClassVar[str] = "pretrained"
     takes_images: ClassVar[bool] = True
+    encodes_once: ClassVar[bool] = True  # fit_transform gives the latents of what it was fitted on
     rebuilt: ClassVar[frozenset[str]] = frozenset({"decoder_", "components_"})
 
     decoder_: LatentDecoder | None
@@ -97,7 +113,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def __init__(
         self, encoder: Any = "efficientnet-lite0", dims: int | float | Literal["auto"] | None = None, *,
         whiten: bool = False, input_size: int | None = None, input_mean: list[float] | None = None,
-        input_std: list[float] | None = None,
+        input_std: list[float] | None = None, input_rate: int | None = None,
         decoder: str | None = "auto", likelihood: Any = "auto", hidden: list[int] | None = None,
         epochs: int | str = "auto", batch_size: int = 128, learning_rate: float = 4e-3, threads: int | None = None,
         random_state: Any = None,
@@ -108,6 +124,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.input_size = input_size
         self.input_mean = input_mean
         self.input_std = input_std
+        self.input_rate = input_rate
         self.decoder = decoder
         self.likelihood = likelihood
         self.hidden = hidden
@@ -117,31 +134,80 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.threads = threads
         self.random_state = random_state
 
+    # ------------------------------------------------------------------ fit and transform
     def fit(self, X: Any, y: Any = None, *, callback: Callable[[dict[str, Any]], Any] | None = None) -> "Pretrained":
-        """Encodes items of shape (n, p), (n, c, t) or (n, c, h, w) and trains the decoder on their latents.
+        """Encodes items and learns what is learned: components, and a decoder of features of shape (n, p), (n, c, t) or
+        (n, c, h, w).
 
         Raises
         ------
         ValueError
             If X holds NaN or infinity, or the encoder cannot take such items.
+        TypeError
+            If the encoder reads texts or sounds, and X are none.
         UnsupportedError, MissingExtraError
             If the encoder is not on this machine; the message says what is missing.
         """
+        self.fit_transform(X, y, callback=callback)
+        return self
+
+    def fit_transform(
+        self, X: Any, y: Any = None, *, callback: Callable[[dict[str, Any]], Any] | None = None
+    ) -> np.ndarray:
+        """As `fit`, and returns the latents; every item is encoded once."""
+        if kind_read(self.encoder, self.input_rate) != "features":
+            return self.fit_rows(self.rows(X), callback=callback)
         X = door.features(self, X)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._encoder = open_encoder(self.encoder)
-        self.digest_ = self._encoder.digest
-        self.shape_ = tuple(int(side) for side in X.shape[1:])
+        if self._encoder.pictures is not None and X.ndim != 4:
+            raise ValueError(
+                f"encoder={self._name()!r} reads pictures (n, c, h, w), but these are items of shape {X.shape[1:]}. "
+                "Choose an encoder of such items: 'minilm' reads texts, 'resemblyzer' voices, 'onnx:FILE' any."
+            )
         self.white_ = brightest(X) if self._pictures() is not None and X.ndim == 4 else 1.0
-        h = self._rows(X)
+        return self.fit_rows(self._rows(X), X, callback=callback)
+
+    def fit_rows(
+        self, h: np.ndarray, X: Any = None, *, callback: Callable[[dict[str, Any]], Any] | None = None
+    ) -> np.ndarray:
+        """As `fit`, from what `rows` gave for the items, float32 (n, width); returns latents (n, dims).
+
+        Parameters
+        ----------
+        h : float32 array of shape (n, width)
+        X : float array of shape (n, ...) or None
+            The items' features, for the decoder; None where there is none to train.
+        callback : callable, optional
+        """
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        encoder = self._opened(fitting=True)
+        if X is not None and encoder.reads.kind != "features":
+            X = door.features(self, X)
+        self.digest_ = encoder.digest
+        self.about_ = {"name": self._name(), "reads": encoder.reads.kind}
+        self.about_ |= {name: value for name, value in encoder.about.items() if value}
+        self.about_["kept"] = "by name and hash, its weights are not in the file"
         self.width_ = int(h.shape[1])
         self.components_ = None if self.dims is None else PCA(self.dims, whiten=self.whiten, random_state=seed).fit(h)
-        z = self._reduced(h)
+        z = self.reduce(h)
         self.dims_ = int(z.shape[1])
         self.decoder_ = None
-        if self.decoder is not None:
+        self.shape_ = None if X is None else tuple(int(side) for side in X.shape[1:])
+        if X is not None and self.trains_decoder:
             self._learn_back(X, z, seed, callback)
-        return self
+        return z
+
+    @property
+    def reads(self) -> Reads:
+        """What the encoder reads: features, texts, or sounds at a rate."""
+        return self._opened(fitting=not hasattr(self, "digest_")).reads
+
+    @property
+    def trains_decoder(self) -> bool:
+        """Whether `fit` trains a decoder, by the parameters."""
+        if self.decoder == "auto":
+            return kind_read(self.encoder, self.input_rate) == "features"
+        return self.decoder is not None
 
     def transform(self, X: Any) -> np.ndarray:
         """Items to latents, float32 (n, dims); an item's does not depend on the items beside it.
@@ -152,9 +218,34 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             If the encoder is no longer there, or is no longer what it was when this was fitted.
         """
         check_is_fitted(self)
-        return self._reduced(self._rows(door.features(self, X, fitted=self.shape_)))
+        if kind_read(self.encoder, self.input_rate) != "features":
+            return self.reduce(self.rows(X))
+        return self.reduce(self._rows(door.features(self, X, fitted=self.shape_)))
 
-    @available_if(lambda self: self.decoder is not None)
+    def rows(self, items: Any) -> np.ndarray:
+        """Texts or sounds to what the encoder gives, float32 (n, width).
+
+        Raises
+        ------
+        TypeError
+            If they are of another kind than the encoder reads.
+        ValueError
+            If the encoder has nothing to say of one.
+        """
+        h = self.some_rows(raw_items(items, self.reads, self._name()))
+        if len(lost := np.flatnonzero(~np.isfinite(h).all(axis=1))):
+            raise ValueError(
+                f"encoder={self._name()!r} has nothing to say of item {lost[0]} of {len(h):,}: "
+                f"{str(items[lost[0]])[:60]!r}. Leave it out."
+            )
+        return h
+
+    def some_rows(self, items: Sequence[Any], advance: Callable[[int], Any] | None = None) -> np.ndarray:
+        """As `rows`, of items that are known to be right; a row of NaN where the encoder has nothing to say."""
+        threads = self.threads or min(free_cores(), torch.get_num_threads())
+        return self._opened(fitting=not hasattr(self, "digest_")).rows(items, threads, advance)
+
+    @available_if(_can_decode)
     def inverse_transform(self, z: Any) -> np.ndarray:
         """Latents (n, dims) to items as the decoder gives them: float32, shaped and in the unit of those fitted."""
         check_is_fitted(self)
@@ -177,7 +268,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 "name, never code. Export the module to ONNX and fit with encoder='onnx:FILE'."
             )
         params, facts, arrays = super().get_state()
-        facts["shape_"] = list(self.shape_)
+        facts["shape_"] = None if self.shape_ is None else list(self.shape_)
         if self.components_ is not None:
             options, learned, values = self.components_.get_state()
             facts["components_"] = {"params": options, "facts": learned}
@@ -192,12 +283,13 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         values, own = split_weights(arrays, "components")
         components = dict(facts).pop("components_", None)
         super()._set_state({name: value for name, value in facts.items() if name != "components_"}, own)
-        self.shape_ = tuple(self.shape_)
-        self.n_features_in_ = math.prod(self.shape_)
         self.components_ = self.decoder_ = None
+        if self.shape_ is not None:
+            self.shape_ = tuple(self.shape_)
+            self.n_features_in_ = math.prod(self.shape_)
         if components is not None:
             self.components_ = PCA.from_state(components["params"], components["facts"], values)
-        if self.decoder is not None:
+        if self.shape_ is not None and hasattr(self, "architecture_"):
             plan = networks.plan_from(self.shape_, self.architecture_)
             with torch.device("meta"):  # a damaged plan cannot ask for more memory than the weights that are there
                 asked = sum(value.numel() for value in self._built(plan).state_dict().values())
@@ -218,17 +310,20 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return self.dims_
 
     # ------------------------------------------------------------------ the encoder
-    def _opened(self) -> Encoder:
+    def _opened(self, fitting: bool = False) -> Any:
         """The encoder, opened on first use: what only decodes and searches needs none."""
         if not hasattr(self, "_encoder"):
-            found = open_encoder(self.encoder)
-            if found.digest != self.digest_:
+            found = open_encoder(self.encoder, self.input_rate)
+            if not fitting and found.digest != self.digest_:
                 raise UnsupportedError(
                     f"encoder={self.encoder!r} is not the one that this model was fitted with: its weights' hash is "
                     f"{found.digest}, not {self.digest_}. Bring back the old weights, or fit anew."
                 )
             self._encoder = found
         return self._encoder
+
+    def _name(self) -> str:
+        return self.encoder if isinstance(self.encoder, str) else type(self.encoder).__name__
 
     def _pictures(self) -> Pictures | None:
         """What the pictures become, the user's word before the encoder's; None where items go in as they are."""
@@ -255,7 +350,8 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             raise ValueError(f"the encoder gave NaN or infinity, first for item {row} of {len(h)}. Look at that item.")
         return h
 
-    def _reduced(self, h: np.ndarray) -> np.ndarray:
+    def reduce(self, h: np.ndarray) -> np.ndarray:
+        """What `rows` gave (n, width) to latents (n, dims): its principal components, where `dims` asks for them."""
         if self.components_ is None:
             return np.ascontiguousarray(h, dtype=np.float32)
         components = self.components_
@@ -273,7 +369,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         )
         asked = LIKELIHOODS[kind_of(self.likelihood_)].unit if kind_of(self.likelihood_) in LIKELIHOODS else "any"
         self.unit_, self.shift_, self.scale_ = scaling.learn(X, unit if asked == "any" else asked)
-        plan = networks.plan(self.shape_, self.decoder or "auto", self.hidden)
+        plan = networks.plan(X.shape[1:], self.decoder or "auto", self.hidden)
         self.architecture_ = plan.architecture()
         decoder = self._built(plan)
         self.history_ = train_decoder(

@@ -8,9 +8,10 @@ numbers from 0, left as they are, for likelihoods of counts. "mixed": as "standa
 0 and 1 are left as they are, for likelihoods of yes and no among numbers.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 Unit = Literal["unit", "standard", "counts", "mixed"]
 
@@ -43,7 +44,7 @@ class Scaling(NamedTuple):
             If the unit is counts and a value is none; the message names the first.
         """
         if self.unit == "counts":
-            _refuse_other_than_counts(features)
+            refuse_other_than_counts(features)
         flat = features.reshape(len(features), -1)
         x = np.empty(flat.shape, dtype=np.float32)
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
@@ -67,8 +68,8 @@ class Scaling(NamedTuple):
         return float(np.log(np.where(self.scale > 0, self.scale, 1.0)).sum() * (p / len(self.scale)))
 
 
-def learn(features: np.ndarray, unit: str) -> Scaling:
-    """Learns a scaling from features of shape (n, ...)."""
+def learn(features: Any, unit: str) -> Scaling:
+    """Learns a scaling from features of shape (n, ...), an array or, of shape (n, p), a CSR matrix."""
     if unit == "counts":
         return Scaling("counts", np.zeros(1), np.ones(1))
     if unit == "mixed":
@@ -76,12 +77,12 @@ def learn(features: np.ndarray, unit: str) -> Scaling:
     return _unit(features) if unit == "unit" else _standard(features)
 
 
-def choose(features: np.ndarray) -> Literal["unit", "standard"]:
+def choose(features: Any) -> Literal["unit", "standard"]:
     """Chooses the unit from the data: "unit" for images and columns of shares or 8-bit levels, else "standard".
 
     Parameters
     ----------
-    features : float array of shape (n, p), (n, c, t) or (n, c, h, w)
+    features : float array of shape (n, p), (n, c, t) or (n, c, h, w), or CSR matrix (n, p)
         Images have one unit whatever their range, sequences where all lie in [0, 1]. Columns are taken to share one
         when all lie in [0, 1], or are whole numbers in [0, 255] that pass 1 and number at least 16 (flattened pictures;
         fewer columns are a table's).
@@ -95,11 +96,12 @@ def choose(features: np.ndarray) -> Literal["unit", "standard"]:
         return "standard"
     if high <= 1:
         return "unit"
-    whole = all(np.array_equal(features[rows], np.rint(features[rows])) for rows in _blocks(features))
+    stored = [features.data] if issparse(features) else [features[rows] for rows in _blocks(features)]
+    whole = all(np.array_equal(values, np.rint(values)) for values in stored)
     return "unit" if whole and high > 100 and features.shape[1] >= 16 else "standard"
 
 
-def _unit(features: np.ndarray) -> Scaling:
+def _unit(features: Any) -> Scaling:
     low, high = float(features.min()), float(features.max())
     if low >= 0 and high <= 1:  # already shares: stretching them would move the meaning of 0 and 1
         low, high = 0.0, 1.0
@@ -109,27 +111,29 @@ def _unit(features: np.ndarray) -> Scaling:
     return Scaling("unit", np.array([low]), np.array([span]))
 
 
-def _mixed(features: np.ndarray) -> Scaling:
+def _mixed(features: Any) -> Scaling:
     standard = _standard(features)
-    flat = features.reshape(len(features), -1)
+    flat = _flat(features)
     yes_or_no = np.ones(flat.shape[1], bool)
     for rows in _blocks(flat):
-        yes_or_no &= ((flat[rows] == 0) | (flat[rows] == 1)).all(axis=0)
+        block = _dense(flat[rows])
+        yes_or_no &= ((block == 0) | (block == 1)).all(axis=0)
     return Scaling("mixed", np.where(yes_or_no, 0.0, standard.shift), np.where(yes_or_no, 1.0, standard.scale))
 
 
-def _standard(features: np.ndarray) -> Scaling:
-    flat = features.reshape(len(features), -1)
+def _standard(features: Any) -> Scaling:
+    flat = _flat(features)
+    n = flat.shape[0]
     # Sums of differences from one item lose nothing to a far origin.
-    shift = _alike(flat[0].astype(np.float64), features.shape)
+    shift = _alike(_dense(flat[:1])[0].astype(np.float64), features.shape)
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     for rows in _blocks(flat):
-        difference = flat[rows] - shift
+        difference = _dense(flat[rows]) - shift
         total += difference.sum(axis=0)
         squares += np.square(difference, out=difference).sum(axis=0)
     total, squares = _alike(total, features.shape), _alike(squares, features.shape)
-    mean = total / len(flat)
-    deviation = np.sqrt(np.maximum(squares / len(flat) - mean**2, 0))
+    mean = total / n
+    deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
     # Below the rounding of its own values, a column is constant.
     floor = 4 * np.finfo(features.dtype).eps * np.abs(shift + mean)
     return Scaling("standard", shift + mean, np.where(deviation > floor, deviation, 0.0))
@@ -140,10 +144,11 @@ def _alike(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.repeat(values.reshape(shape[1:]).mean(axis=1), shape[2]) if len(shape) == 3 else values
 
 
-def _refuse_other_than_counts(features: np.ndarray) -> None:
-    flat = features.reshape(len(features), -1)
+def refuse_other_than_counts(features: Any) -> None:
+    """Raises ValueError for a value that is no whole number from 0, naming the first."""
+    flat = _flat(features)
     for rows in _blocks(flat):
-        block = flat[rows]
+        block = _dense(flat[rows])
         wrong = (block < 0) | (block > _MOST) | (block != np.rint(block))
         if wrong.any():
             row, column = (int(place[0]) for place in np.nonzero(wrong))
@@ -153,6 +158,14 @@ def _refuse_other_than_counts(features: np.ndarray) -> None:
             )
 
 
-def _blocks(flat: np.ndarray) -> list[slice]:
+def _flat(features: Any) -> Any:
+    return features if issparse(features) else features.reshape(len(features), -1)
+
+
+def _dense(rows: Any) -> np.ndarray:
+    return rows.toarray() if issparse(rows) else rows
+
+
+def _blocks(flat: Any) -> list[slice]:
     rows = max(1, _BLOCK // max(1, flat.shape[1]))
-    return [slice(begin, begin + rows) for begin in range(0, len(flat), rows)]
+    return [slice(begin, begin + rows) for begin in range(0, flat.shape[0], rows)]

@@ -74,6 +74,7 @@ class SparseAutoencoder(NeuralModel):
     """
 
     family: ClassVar[str] = "sparse-autoencoder"
+    batches_sparse: ClassVar[bool] = False
     takes_images: ClassVar[bool] = False
 
     likelihood = "gaussian"  # squares; the network has no other parts to choose from

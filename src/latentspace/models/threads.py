@@ -1,9 +1,10 @@
 """How many threads a fit may use, and inference whose bits do not depend on it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,11 +62,15 @@ def in_chunks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, threads: i
         filled[: len(chunk)] = chunk
         return work(filled)[: len(chunk)]
 
-    begins = range(0, len(x), rows)
-    threads = min(threads, len(begins))
+    return torch.cat(in_threads(one, range(0, len(x), rows), threads))
+
+
+def in_threads(work: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
+    """Applies `work` to every job, up to `threads` at once, each on one torch thread; results in the jobs' order."""
+    threads = min(threads, len(jobs))
     with torch_threads(1):
         if threads <= 1:
-            return torch.cat([one(begin) for begin in begins])
+            return [work(job) for job in jobs]
         # OpenMP's thread count belongs to each thread: the workers set their own.
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return torch.cat(list(pool.map(one, begins)))
+            return list(pool.map(work, jobs))

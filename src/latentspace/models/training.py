@@ -35,6 +35,7 @@ from torch import Tensor
 from ..errors import TrainingWarning
 from ..progress import Progress
 from . import checkpoints
+from .sparse_items import Items
 from .threads import spare_threads, torch_threads
 from .turns import Turns
 from .updates import NotFinite, Schedule
@@ -81,9 +82,9 @@ class Settings:
 
 def train(
     model: Any,
-    x: Tensor,
+    x: Items,
     rows: Tensor,
-    held_out: Tensor,
+    held_out: Items,
     settings: Settings,
     *,
     targets: Targets | None = None,
@@ -98,11 +99,11 @@ def train(
     ----------
     model : nn.Module that is Trainable
         With its starting weights, on the settings' device.
-    x : float32 tensor of shape (n, ...)
+    x : float32 tensor of shape (n, ...), or SparseItems
         All items in the network's unit; on any device that holds them, batches are brought over.
     rows : int64 tensor
         Which of them to learn from.
-    held_out : float32 tensor of shape (m, ...)
+    held_out : float32 tensor of shape (m, ...), or SparseItems
         What to judge by; with m = 0 the training loss is the judge.
     settings : Settings
     targets : Targets or None
@@ -128,7 +129,8 @@ def train(
         If not one epoch could be trained without NaN, at any of the rates that were tried.
     """
     run = _Run(model, x, rows, held_out, settings, targets, generator)
-    run.mark = checkpoints.fingerprint(described or {}, x, targets and targets.items) if checkpoint else ""
+    own = (x,) if isinstance(x, Tensor) else x.tensors()
+    run.mark = checkpoints.fingerprint(described or {}, *own, targets and targets.items) if checkpoint else ""
     if checkpoint and checkpoint.exists():
         run.resume(checkpoint)
     with Progress("training", run.schedule.steps) as progress:
@@ -186,7 +188,7 @@ class _Run:
     """A training run between two epochs, and how to take it one epoch on."""
 
     def __init__(
-        self, model: Any, x: Tensor, rows: Tensor, held_out: Tensor, settings: Settings, targets: Targets | None,
+        self, model: Any, x: Items, rows: Tensor, held_out: Items, settings: Settings, targets: Targets | None,
         generator: torch.Generator,
     ):  # fmt: skip
         self.model, self.x, self.rows, self.held_out, self.targets = model, x, rows, held_out, targets
@@ -250,7 +252,10 @@ class _Run:
         )  # one for all steps: new memory costs more than a copy
         for index in range(self.batches):
             chosen = order[index * self.batch : (index + 1) * self.batch]
-            torch.index_select(self.x, 0, chosen, out=batch)
+            if isinstance(self.x, Tensor):
+                torch.index_select(self.x, 0, chosen, out=batch)
+            else:
+                self.x.write(chosen, batch)
             x: Any = batch.to(self.settings.device)
             if self.targets is not None:
                 x = x, self.targets.items[chosen].to(self.settings.device)
@@ -270,7 +275,7 @@ class _Run:
         generator = torch.Generator(self.generator.device).manual_seed(self.settings.seed)
         first = self.rows[: self.batch]
         held = len(self.held_out) > 0
-        items = [self.held_out if held else self.x[first]]
+        items: list[Any] = [self.held_out if held else self.x[first]]
         if self.targets is not None:
             items.append(self.targets.held_out if held else self.targets.items[first])
         totals: dict[str, float] = {}

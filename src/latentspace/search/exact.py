@@ -4,6 +4,7 @@ The ordering agrees with a float64 reference for every metric; equal scores are 
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +58,21 @@ class ExactIndex:
 
     def __init__(self, z):
         self.z = as_latents(z)
-        self._norms = norms_of(self.z)
         self._forms: dict[str, Form] = {}
 
     def __len__(self) -> int:
         return len(self.z)
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Lengths of the latents, float64 (n,)."""
+        return norms_of(self.z)
+
+    def form(self, metric: str) -> Form:
+        """The latents prepared for one metric, made when first asked for."""
+        if metric not in self._forms:
+            self._forms[metric] = make_form(self.z, None if metric == "euclidean" else self.norms, metric)
+        return self._forms[metric]
 
     def search(self, queries, k: int, metric: str = "cosine", mask=None, exclude=None) -> Neighbours:
         """Returns the k nearest items of each query, best first.
@@ -84,18 +95,10 @@ class ExactIndex:
             If shapes disagree, k is below 1, the metric is unknown, or queries hold NaN or infinity.
         """
         check_metric(metric)
-        queries = as_latents(queries, "queries")
-        if queries.shape[1] != self.z.shape[1]:
-            raise ValueError(
-                f"queries have {queries.shape[1]} dims, but the searched latents have {self.z.shape[1]}. "
-                "Encode the queries with the same space."
-            )
-        if k < 1:
-            raise ValueError(f"k={k} is out of range: ask for at least 1 neighbour.")
-        mask = self._as_mask(mask)
-        pairs = self._as_pairs(exclude, len(queries))
-        if metric not in self._forms:
-            self._forms[metric] = make_form(self.z, self._norms, metric)
+        queries = self.as_queries(queries, k)
+        mask = self.as_mask(mask)
+        pairs = self.as_pairs(exclude, len(queries))
+        self.form(metric)  # before threads ask for it
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
 
         size = int(np.clip(-(-len(queries) // usable_cores()), _FEWEST, _QUERIES))
@@ -116,7 +119,20 @@ class ExactIndex:
                 pass
         return found
 
-    def _as_mask(self, mask) -> np.ndarray | None:
+    def as_queries(self, queries, k: int) -> np.ndarray:
+        """Queries as float32 (q, dims), checked with k; raises ValueError as `search` says."""
+        queries = as_latents(queries, "queries")
+        if queries.shape[1] != self.z.shape[1]:
+            raise ValueError(
+                f"queries have {queries.shape[1]} dims, but the searched latents have {self.z.shape[1]}. "
+                "Encode the queries with the same space."
+            )
+        if k < 1:
+            raise ValueError(f"k={k} is out of range: ask for at least 1 neighbour.")
+        return queries
+
+    def as_mask(self, mask) -> np.ndarray | None:
+        """A mask as bool (n,), checked; None where every item takes part."""
         if mask is None:
             return None
         mask = np.asarray(mask)
@@ -127,7 +143,7 @@ class ExactIndex:
             )
         return None if mask.all() else mask
 
-    def _as_pairs(self, exclude, q: int) -> tuple[np.ndarray, np.ndarray]:
+    def as_pairs(self, exclude, q: int) -> tuple[np.ndarray, np.ndarray]:
         """Excluded (query, position) pairs as two int arrays, sorted by query."""
         if exclude is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -147,11 +163,12 @@ class ExactIndex:
 
     def _search_block(self, queries, metric, mask, excluded, positions, scores) -> None:
         """Fills positions and scores, both (q, k), for one block of queries."""
-        form = self._forms[metric]
+        form = self.form(metric)
         query_norms = norms_of(queries)
         q = form.prepare(queries, query_norms)
         rows, columns = _candidates(form, q, positions.shape[1], mask, excluded)
-        exact = exact_scores(self.z, self._norms, queries, query_norms, metric, rows, columns)
+        norms = self.norms if metric == "cosine" else None
+        exact = exact_scores(self.z, norms, queries, query_norms, metric, rows, columns)
         order = np.lexsort((columns, exact if metric == "euclidean" else -exact, rows))
         rows, columns, exact = rows[order], columns[order], exact[order]
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)  # 0 for each query's best
@@ -184,7 +201,7 @@ def _candidates(form: Form, q: np.ndarray, k: int, mask, excluded) -> tuple[np.n
         keys = form.keys(q, start, stop, chosen)
         _exclude(keys, start, stop, chosen, excluded)
         width = keys.shape[1]
-        best = np.concatenate([best, _group_maxima(keys, max(width // _GROUP, 8 * k * width // n))], axis=1)
+        best = np.concatenate([best, _group_maxima(keys, max(width // _GROUP, 8 * k * width // n, 1))], axis=1)
         if best.shape[1] >= k:
             best = np.partition(best, best.shape[1] - k, axis=1)[:, best.shape[1] - k :]
             kth = best[:, 0].astype(np.float64)
@@ -218,7 +235,7 @@ def _exclude(keys, start: int, stop: int, chosen, excluded) -> None:
 def _group_maxima(keys: np.ndarray, groups: int) -> np.ndarray:
     """The largest key of each of `groups` interleaved groups of columns: (q, groups)."""
     width = keys.shape[1]
-    size = width // max(groups, 1)
+    size = width // groups
     if size <= 1:
         return keys
     whole = size * groups

@@ -20,6 +20,8 @@ class Hits(Sequence):
         The items in their own form, aligned with `ids`. A function is called once, when `items` is first read.
     metric : str, default="score"
         Name of the scores, for showing.
+    recall : float, default=1.0
+        Share of the true nearest that such a search finds, as measured on a sample of the space; 1.0 when it is exact.
 
     Examples
     --------
@@ -33,11 +35,13 @@ class Hits(Sequence):
     """
 
     def __init__(
-        self, ids: Sequence[str], scores, items: Sequence | Callable[[], Sequence] | None = None, metric: str = "score"
-    ):
+        self, ids: Sequence[str], scores, items: Sequence | Callable[[], Sequence] | None = None,
+        metric: str = "score", recall: float = 1.0,
+    ):  # fmt: skip
         self.ids = list(ids)
         self.scores = np.asarray(scores, dtype=np.float32)
         self.metric = metric
+        self.recall = recall
         if self.scores.shape != (len(self.ids),):
             raise ValueError(f"{len(self.ids)} ids need as many scores; got an array of shape {self.scores.shape}.")
         self._items = items
@@ -64,7 +68,7 @@ class Hits(Sequence):
         if not isinstance(at, slice):
             return self.ids[at], float(self.scores[at])
         items = None if self._items is None else lambda: self.items[at]
-        return Hits(self.ids[at], self.scores[at], items, self.metric)
+        return Hits(self.ids[at], self.scores[at], items, self.metric, self.recall)
 
     def __eq__(self, other) -> bool:
         if not isinstance(other, Hits):
@@ -81,8 +85,11 @@ class Hits(Sequence):
         lines += [f"{name:{width}}  {score:.3f}" for name, score in list(self)[:_SHOWN]]
         if len(self) > _SHOWN:
             lines.append(f"... and {len(self) - _SHOWN:,} more")
+        if self.recall < 1:
+            lines.append(f"approximate: such searches find {self.recall:.1%} of the true nearest")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON-able data: the metric, and id and score of each hit."""
-        return {"metric": self.metric, "hits": [{"id": name, "score": score} for name, score in self]}
+        """Returns plain JSON-able data: the metric, the recall, and id and score of each hit."""
+        hits = [{"id": name, "score": score} for name, score in self]
+        return {"metric": self.metric, "recall": self.recall, "hits": hits}

@@ -151,10 +151,10 @@ class Form:
         return 2 * self.slack * (squared + nearby) + _UNDERFLOW
 
 
-def make_form(z: np.ndarray, norms: np.ndarray, metric: str) -> Form:
-    """Prepares items z (n, dims) with lengths `norms` (n,) for one metric."""
-    if metric == "euclidean":
-        return _euclidean_form(z, norms)
+def make_form(z: np.ndarray, norms: np.ndarray | None, metric: str) -> Form:
+    """Prepares items z (n, dims) with lengths `norms` (n,) for one metric; Euclidean distance needs none."""
+    if norms is None or metric == "euclidean":
+        return _euclidean_form(z)
     nonzero = norms[norms > 0]
     reach = float(norms.max(initial=0.0))
     wide = bool(len(nonzero)) and (reach > _LARGEST or nonzero.min() < _SMALLEST)
@@ -165,19 +165,20 @@ def make_form(z: np.ndarray, norms: np.ndarray, metric: str) -> Form:
     return Form(metric, z, None, weight, None, reach, wide)
 
 
-def _euclidean_form(z: np.ndarray, norms: np.ndarray) -> Form:
+def _euclidean_form(z: np.ndarray) -> Form:
     # |q - z|^2 loses its digits when both lie far from the origin. The centre is a median, which one outlier can't
     # drag away from all the others, of a sample, because a few hundred rows place it well enough.
     centre = None
     rows = z
     if len(z):
-        middle = np.median(z[:: max(1, len(z) // 512)].astype(np.float64), axis=0)
-        if np.linalg.norm(middle) > 0.3 * np.median(norms):
+        some = z[:: max(1, len(z) // 512)].astype(np.float64)
+        middle = np.median(some, axis=0)
+        if np.linalg.norm(middle) > 0.3 * np.median(np.linalg.norm(some, axis=1)):
             centre = middle
             rows = np.empty_like(z)
             for start in range(0, len(z), 16384):
                 rows[start : start + 16384] = z[start : start + 16384] - centre
-            norms = norms_of(rows)
+    norms = norms_of(rows)
     reach = float(norms.max(initial=0.0))
     wide = reach > _LARGEST or 0 < reach < _SMALLEST
     form = Form("euclidean", rows, centre, None, None, reach, wide)

@@ -1,16 +1,20 @@
 """The .latent file: a whole space in one SQLite database (docs/format.md)."""
 
-from .contents import Contents, check
+from .caches import Anchor
+from .contents import Cache, Contents, check
 from .reader import LatentFile, read, version
-from .writer import FileChangedError, append, put, put_map, remove, write
+from .writer import FileChangedError, append, put, put_cache, put_map, remove, write
 
 __all__ = [
+    "Anchor",
+    "Cache",
     "Contents",
     "FileChangedError",
     "LatentFile",
     "append",
     "check",
     "put",
+    "put_cache",
     "put_map",
     "read",
     "remove",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from . import blobs, items, segments
+from . import blobs, caches, items, segments
 from .connection import index_items
 from .contents import Contents
 from .layout import Layout, Rows
@@ -41,6 +41,10 @@ def fill(
     blobs.put_arrays(connection, layout, "array/", contents.arrays)
     for name, one in contents.maps.items():
         put_map(connection, layout, name, one["facts"], one["arrays"])
+    if contents.caches:
+        anchor = caches.anchor_of(connection, layout)
+        for name, cache in contents.caches.items():
+            caches.put(connection, layout, anchor, name, cache)
     return layout
 
 

@@ -16,6 +16,29 @@ _MAX_NAME = 200  # characters of an array's or a map's name
 
 
 @dataclass
+class Cache:
+    """What can be computed again from latents, of the items that were there when it was made; opaque to the store.
+
+    Attributes
+    ----------
+    facts : dict
+        JSON.
+    arrays : dict of name to ndarray
+    rows : int64 array of shape (m,)
+        Where the items that it describes are now in the order of the items, ascending; -1 for one that is gone. Items
+        that came since are in none of them.
+    """
+
+    facts: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    rows: np.ndarray
+
+    def is_of_all(self, n: int) -> bool:
+        """Returns whether it describes just the n items that there are."""
+        return len(self.rows) == n and bool((self.rows == np.arange(n)).all())
+
+
+@dataclass
 class Contents:
     """A whole space as plain data: what `write` takes and `read` gives back.
 
@@ -24,8 +47,7 @@ class Contents:
     manifest : dict
         JSON: modality, model, density, origin, versions, seed, report. The store keeps it and does not read it.
     arrays : dict of name to ndarray
-        Weights and whatever else was learned: "model/axes_", "modality/scale". Numbers or booleans of any shape. Names
-        that begin with "cache/" describe just these items; `append` and `remove` delete them.
+        Weights and whatever else was learned: "model/axes_", "modality/scale". Numbers or booleans of any shape.
     ids : list of str
         One stable and unique name an item. Paths with undecodable bytes (surrogateescape) come back unchanged.
     metadata : dict of column name to list
@@ -39,6 +61,8 @@ class Contents:
         2-d maps: JSON facts and arrays, opaque to the store.
     skipped : list of (id, reason)
         Items that could not be read.
+    caches : dict of name to Cache
+        What can be computed again from the latents: a search index, a neighbour graph.
     """
 
     manifest: dict[str, Any]
@@ -50,6 +74,7 @@ class Contents:
     thumbnails: list[bytes] | None = None
     maps: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    caches: dict[str, Cache] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -211,6 +236,25 @@ def check_maps(maps: Any) -> None:
         check_arrays(one["arrays"], f"arrays of map {name!r}")
 
 
+def check_caches(caches: Any, n: int) -> None:
+    """Raises unless this is a dict of caches of n items that can be kept."""
+    check_dict(caches, "caches")
+    for name, cache in caches.items():
+        check_name(name, "a cache")
+        if "/" in name:
+            raise ValueError(f"a cache is named {name!r}; a cache's name has no '/'.")
+        if not isinstance(cache, Cache):
+            raise TypeError(f"cache {name!r} is a {type(cache).__name__}; expected a Cache.")
+        check_manifest(cache.facts, f"facts of cache {name!r}")
+        check_arrays(cache.arrays, f"arrays of cache {name!r}")
+        rows = cache.rows
+        if not isinstance(rows, np.ndarray) or rows.dtype != np.int64 or rows.ndim != 1:
+            raise TypeError(f"rows of cache {name!r} must be an int64 array of one axis.")
+        there = rows[rows != -1]
+        if len(there) and (there[0] < 0 or there[-1] >= n or not (np.diff(there) > 0).all()):
+            raise ValueError(f"rows of cache {name!r} must ascend from 0 to {n - 1} at most, or be -1.")
+
+
 def check_manifest(manifest: Any, what: str = "manifest") -> None:
     """Raises unless this is a dict that JSON can hold."""
     check_dict(manifest, what)
@@ -243,6 +287,7 @@ def check(contents: Contents) -> Contents:
     check_arrays(contents.arrays)
     check_maps(contents.maps)
     ids = check_ids(contents.ids)
+    check_caches(contents.caches, len(ids))
     return Contents(
         contents.manifest,
         contents.arrays,
@@ -253,6 +298,7 @@ def check(contents: Contents) -> Contents:
         None if contents.thumbnails is None else check_thumbnails(contents.thumbnails, ids),
         contents.maps,
         [(one, reason) for one, reason in check_skipped(contents.skipped)],
+        contents.caches,
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import CorruptFileError
 from ..resources import refuse_if_too_large
-from . import blobs, items, segments
+from . import blobs, caches, items, segments
 from .connection import WAIT, open_reader, plain_errors
-from .contents import Contents, check_path
+from .contents import Cache, Contents, check_path
 from .schema import check_items
 from .values import checksum
 
@@ -39,7 +39,7 @@ class LatentFile:
         Shape of one item's features; None where the file keeps none.
     feature_dtype : "float32", "uint8" or None
     has_thumbnails : bool
-    map_names, array_names : list of str
+    map_names, array_names, cache_names : list of str
 
     Raises
     ------
@@ -68,6 +68,7 @@ class LatentFile:
     def _attach(self, path: str, connection: sqlite3.Connection, rows: list[tuple], wait: float) -> None:
         self._path, self._connection, self._wait = path, connection, wait
         self._live: np.ndarray | None = None
+        self._anchor: caches.Anchor | None = None
         try:
             layout = self._layout = blobs.get_layout(connection)
             self._columns = blobs.get_columns(connection, layout)
@@ -82,6 +83,7 @@ class LatentFile:
         self.has_thumbnails = layout.thumbnails
         self.map_names = layout.maps
         self.array_names = blobs.names_under(layout, "array/")
+        self.cache_names = caches.names(layout)
         self.metadata_names = [column.name for column in self._columns.all]
 
     def __enter__(self) -> "LatentFile":
@@ -133,6 +135,32 @@ class LatentFile:
                 for own in blobs.names_under(self._layout, prefix)
             }
             return {"facts": facts, "arrays": arrays}
+
+    def anchor(self, known: caches.Anchor | None = None) -> caches.Anchor:
+        """Returns where this state's items lie, for `cache` to compare with, also after the file has changed.
+
+        `known` is what `Anchor.after` made of an earlier state's, if the changes since are known: it saves reading.
+        """
+        if self._anchor is None:
+            with plain_errors(self._path, self._wait):
+                self._anchor = caches.anchor_of(self._connection, self._layout, known)
+        return self._anchor
+
+    def cache(self, name: str, anchor: caches.Anchor | None = None) -> Cache | None:
+        """Returns what was kept to save computing it again; None for what is absent, stale or damaged.
+
+        Parameters
+        ----------
+        name : str
+        anchor : Anchor, optional
+            That of an earlier state, whose items the rows of the cache shall be: a cache made since, that knows of
+            later items, then counts as absent. By default this state's.
+        """
+        try:
+            with plain_errors(self._path, self._wait):
+                return caches.get(self._connection, self._layout, anchor or self.anchor(), name)
+        except CorruptFileError:  # all that is lost is the time to make it again
+            return None
 
     def ids(self) -> list[str]:
         """Returns the ids in their order."""
@@ -192,7 +220,7 @@ class LatentFile:
             return [_checked_thumbnail(position, rest) for position, *rest in found]
 
     def contents(self, features: bool = True) -> Contents:
-        """Returns everything; with `features=False` all but the features."""
+        """Returns everything; with `features=False` all but the features. Caches that are stale or damaged are not."""
         ids, metadata = self.items()
         return Contents(
             manifest=self.manifest(),
@@ -204,6 +232,7 @@ class LatentFile:
             thumbnails=self.thumbnails(),
             maps={name: self.map(name) for name in self.map_names},
             skipped=self.skipped(),
+            caches={name: cache for name in self.cache_names if (cache := self.cache(name)) is not None},
         )
 
     def _all_positions(self) -> np.ndarray:
@@ -228,7 +257,10 @@ class LatentFile:
         what = f"{rows.table} of {self._layout.next:,} items"
         refuse_if_too_large(self._layout.next * rows.row_bytes, what, "Read fewer items at a time.")
         with plain_errors(self._path, self._wait):
-            everything = segments.read_all(self._connection, rows, self._layout.next)
+            everything, sums = segments.read_all(self._connection, rows, self._layout.next)
+        if rows.table == "latents":
+            live = None if len(self) == self._layout.next else self._all_positions()
+            self._anchor = caches.Anchor(self._layout.next, live, sums)
         return everything if len(self) == self._layout.next else everything[self._all_positions()]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ..errors import CorruptFileError
-from .layout import Rows
+from .layout import Rows, whole
 from .values import checksum
 
 _LEVEL = 1  # zlib: on digits 0.23 of the size at twice level 6's speed, which reaches 0.21
@@ -20,7 +20,7 @@ _LEVEL = 1  # zlib: on digits 0.23 of the size at twice level 6's speed, which r
 def extend(connection: sqlite3.Connection, rows: Rows, start: int, blocks: Iterable[np.ndarray]) -> None:
     """Writes blocks of rows from position `start` on; only a partly filled last segment is written again."""
     number, filled = divmod(start, rows.per_segment)
-    pending = [_read(connection, rows, number, start)] if filled else []
+    pending = [read_segment(connection, rows, number, start)] if filled else []
     for block in blocks:
         offset = 0
         while offset < len(block):
@@ -56,7 +56,7 @@ def _label(rows: Rows, number: int) -> str:
     return f"{rows.table}/{number}"
 
 
-def _read(connection: sqlite3.Connection, rows: Rows, number: int, end: int) -> np.ndarray:
+def read_segment(connection: sqlite3.Connection, rows: Rows, number: int, end: int) -> np.ndarray:
     """Returns one segment of an array with `end` rows in all."""
     row = connection.execute(f"SELECT data, crc FROM {rows.table} WHERE segment = ?", (number,)).fetchone()
     if row is None:
@@ -83,21 +83,33 @@ def _checked(rows: Rows, number: int, end: int, data: object, crc: object) -> np
     return array
 
 
-def read_all(connection: sqlite3.Connection, rows: Rows, end: int) -> np.ndarray:
-    """Returns all rows, those of removed items too, as one new array (end, ...)."""
+def read_all(connection: sqlite3.Connection, rows: Rows, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns all rows, those of removed items too, as one new array (end, ...), and the segments' check sums."""
     out = np.empty((end, *rows.shape), rows.dtype)
     segments = -(-end // rows.per_segment)
+    crcs = []
     found = connection.execute(f"SELECT segment, data, crc FROM {rows.table} ORDER BY segment LIMIT ?", (segments,))
     number = -1
     for number, (segment, data, crc) in enumerate(found):
         if segment != number:
             break
         out[number * rows.per_segment : (number + 1) * rows.per_segment] = _checked(rows, number, end, data, crc)
+        crcs.append(crc)
     else:
         number += 1
     if number != segments:
         raise CorruptFileError(f"segment {number} of its {rows.table} is missing.")
-    return out
+    return out, np.array(crcs, np.uint32)
+
+
+def sums(connection: sqlite3.Connection, rows: Rows, first: int, end: int) -> np.ndarray:
+    """Returns the check sums of the segments from `first` on, uint32, without checking their data against them."""
+    last = -(-end // rows.per_segment)
+    query = f"SELECT crc FROM {rows.table} WHERE segment >= ? AND segment < ? ORDER BY segment LIMIT ?"
+    found = [crc for (crc,) in connection.execute(query, (first, last, max(last - first, 0)))]
+    if len(found) != max(last - first, 0) or not all(whole(crc, 0, 2**32 - 1) for crc in found):
+        raise CorruptFileError(f"the check sums of its {rows.table} are damaged.")
+    return np.array(found, np.uint32)
 
 
 def read_at(connection: sqlite3.Connection, rows: Rows, end: int, positions: np.ndarray) -> np.ndarray:
@@ -106,7 +118,7 @@ def read_at(connection: sqlite3.Connection, rows: Rows, end: int, positions: np.
     segments = positions // rows.per_segment
     for number in np.unique(segments):
         here = segments == number
-        segment = _read(connection, rows, int(number), end)
+        segment = read_segment(connection, rows, int(number), end)
         out[here] = segment[positions[here] - number * rows.per_segment]
     return out
 

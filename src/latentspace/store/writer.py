@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from . import blobs, items
+from . import blobs, caches, items
 from .build import add, drop_map, fill
 from .build import put_map as insert_map
 from .compact import pays, rewrite
 from .connection import WAIT, open_writer, plain_errors
 from .contents import (
+    Cache,
     Contents,
     check,
     check_arrays,
+    check_caches,
     check_dict,
     check_features,
     check_ids,
@@ -83,6 +85,7 @@ class _Change:
     layout: Layout
     columns: Columns
     empty: bool = False  # set when there turned out to be nothing to write
+    same: bool = False  # set when what is written leaves the contents, and so the version, as they are
 
     def put(self, manifest: Any, arrays: Any, maps: Any, skipped: Any) -> None:
         """Writes what accompanies the items, where given; checked before."""
@@ -99,7 +102,7 @@ class _Change:
             blobs.put_document(self.connection, self.layout, "skipped", skipped)
 
     def forget(self, maps: bool) -> None:
-        """Deletes what described the items before: caches, and the maps if asked."""
+        """Deletes what described the items before: other programs' "cache/" arrays, and the maps if asked."""
         for own in blobs.names_under(self.layout, "array/cache/"):
             blobs.drop_blob(self.connection, self.layout, f"array/cache/{own}")
         for name in list(self.layout.maps) if maps else []:
@@ -125,7 +128,7 @@ def _changing(path: str | os.PathLike, wait: float, expect: int | None) -> Itera
             if not change.empty:
                 if change.columns.to_json() != before:
                     blobs.put_document(connection, layout, "columns", change.columns.to_json())
-                layout.version += 1
+                layout.version += not change.same
                 blobs.put_layout(connection, layout)
                 connection.execute("COMMIT")
 
@@ -158,7 +161,7 @@ def append(
 ) -> int:
     """Adds items after the last, in one step; returns the file's new version.
 
-    Arrays under "cache/" are deleted, since they describe the items before. Maps stay: their rows are the first items.
+    Maps stay: their rows are the first items. Caches stay: they know which items they describe.
 
     Parameters
     ----------
@@ -251,8 +254,8 @@ def remove(
 ) -> int:
     """Removes items by id, in one step; returns how many of the ids were there. The order of the others stays.
 
-    Arrays under "cache/" and all maps are deleted, since their rows are no longer the items: pass `maps` with those
-    that are to stay. The version grows by one if anything was removed or put.
+    All maps are deleted, since their rows are no longer the items: pass `maps` with those that are to stay. Caches
+    stay: they know which items they describe. The version grows by one if anything was removed or put.
 
     Parameters
     ----------
@@ -327,8 +330,8 @@ def put(
     manifest : dict, optional
         In place of the file's.
     arrays : dict of name to array or None, optional
-        In place of those with the same names; None deletes one; all others stay. Names under "cache/" are for what can
-        be computed again from the items, and are deleted whenever these change.
+        In place of those with the same names; None deletes one; all others stay. What can be computed again from the
+        latents is not for here: see `put_cache`.
     maps : dict of name to {"facts", "arrays"} or None, optional
         In place of those with the same names; None deletes one.
     skipped : list of (id, reason), optional
@@ -346,3 +349,36 @@ def put(
         change.put(manifest, arrays, maps, pairs)
         change.empty = manifest is None and not arrays and not maps and pairs is None
     return change.layout.version
+
+
+def put_cache(
+    path: str | os.PathLike, name: str, cache: Cache | None, *, expect: int | None = None, wait: float = WAIT
+) -> None:
+    """Keeps what was computed from the latents, in place of the cache with that name; None deletes that one.
+
+    A cache outlives additions and removals, and may be lost in a rewrite. The version stays, for the contents are the
+    same.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str
+        Printable, without "/".
+    cache : Cache or None
+        Its rows are those of the items that are there now.
+    expect, wait
+        As `append`; pass the version of the latents that the cache was computed from.
+
+    Raises
+    ------
+    TypeError, ValueError, FileChangedError, CorruptFileError, TimeoutError, OSError
+        As `append`.
+    """
+    with _changing(path, wait, expect) as change:
+        layout = change.layout
+        check_caches({} if cache is None else {name: cache}, layout.items)
+        change.empty = cache is None and name not in caches.names(layout)
+        if not change.empty:
+            anchor = caches.anchor_of(change.connection, layout)
+            caches.put(change.connection, layout, anchor, name, cache)
+        change.same = True

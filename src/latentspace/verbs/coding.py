@@ -7,7 +7,6 @@ import numpy as np
 from .. import beside, fitting, looking
 from ..items import gather_for
 from ..items.protocol import OnError
-from ..models import adapter
 from .state import State
 
 
@@ -47,7 +46,8 @@ class CodingVerbs(State):
     def decode(self, z: Any) -> Any:
         """Latents (n, dims) or one (dims,) to items in their own form: PIL images, table rows, arrays.
 
-        Texts come back as `Words`, each with a real sentence of the space as its `witness`.
+        Texts come back as `Words`, each with a real sentence of the space as its `witness`; where the model has no way
+        back, as the words of the texts that are nearest.
 
         Raises
         ------
@@ -56,10 +56,9 @@ class CodingVerbs(State):
         ValueError
             If `z` has another number of dimensions, or holds NaN or infinity.
         """
-        z = self._checked(z)
-        return looking.given_back(self, z, adapter.decode(self.model, z, looking.feature_shape(self)))
+        return looking.decoded(self, self._checked(z))
 
     def reconstruct(self, items: Any, *, on_error: OnError = "skip") -> Any:
         """Items through the model and back: `decode(encode(items))`."""
-        adapter.require_decoder(self.model)
+        looking.require_way_back(self)
         return self.decode(self.encode(items, on_error=on_error))

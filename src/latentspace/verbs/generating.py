@@ -17,11 +17,13 @@ class GeneratingVerbs(State):
 
         Rows of a table are drawn from what a VAE says of each column, so that they scatter as real ones do.
         """
-        adapter.require_decoder(self.model)
+        looking.require_way_back(self)
         if n < 0:
             raise ValueError(f"sample(n={n}) is negative; ask for 0 items or more.")
         z = self.density.sample(n, np.random.default_rng(seed)).reshape(n, self.dims)
         z = self._checked(self.model.project(z) if hasattr(self.model, "project") and n else z)
+        if looking.by_neighbours(self):
+            return self.decode(z)
         return looking.given_back(self, z, adapter.draw(self.model, z, looking.feature_shape(self), seed))
 
     def interpolate(self, a: Any, b: Any, *, steps: int = 9, path: str = "linear") -> Any:

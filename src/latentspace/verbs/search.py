@@ -1,24 +1,28 @@
-"""What is nearest."""
+"""What is nearest, what lies in a region, what is the same, and what belongs together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .state import Chosen, Metric, State
+from .. import finding
+from .state import Metric, State
 
 if TYPE_CHECKING:
+    from ..search.groups import Duplicates, Groups
     from ..search.hits import Hits
 
 
 class SearchVerbs(State):
-    """`search`, and the index and neighbour graph behind it."""
+    """`search`, `duplicates`, `groups`."""
 
     def search(
-        self, query: Any = None, *, id: str | None = None, vector: Any = None, k: int = 10,
-        metric: Metric = "cosine", where: Mapping[str, Any] | None = None,
+        self, query: Any = None, *, id: str | None = None, vector: Any = None, like: Any = None, unlike: Any = None,
+        k: int | None = None, within: float | None = None, metric: Metric = "cosine",
+        where: Mapping[str, Any] | None = None, region: Sequence[Any] | None = None, on: str | None = None,
+        more: Any = None, less: Any = None,
     ) -> "Hits | list[Hits]":  # fmt: skip
         """Finds the items nearest to a query.
+
+        One thing to look for, a bound on how many or how near, and conditions on where to look go together freely.
 
         Parameters
         ----------
@@ -28,44 +32,106 @@ class SearchVerbs(State):
             An item of the space; it is not among its own hits.
         vector : float array of shape (dims,) or (m, dims), optional
             A latent, or several.
-        k : int, default=10
-            How many; where fewer exist, all there are.
+        like, unlike : list of ids, items or latents, optional
+            Several examples in one: near what is liked, away from what is not. None of them is among the hits.
+        k : int, optional
+            How many, 10 by default; where fewer exist, all there are. With `within` or `region` alone, all by default.
+        within : float, optional
+            Only what is at least this similar (cosine, dot), or at most this far (Euclidean); always exact.
         metric : "cosine", "euclidean" or "dot", default="cosine"
             Cosine and dot scores are large when near, Euclidean ones small.
         where : mapping, optional
             Conditions on metadata, applied before the search: `{"label": "cat", "price": (10, 20)}`.
+        region : (x0, y0, x1, y1) or array of shape (m, 2), optional
+            A box or a polygon on a map: only items in it. Without a query, all of them, from its middle outwards.
+        on : str, optional
+            The map that the region is of, such as "tsne"; needed where there are several.
+        more, less : int, str or float array of shape (dims,), optional
+            An axis: only items that lie further along it than the query (or less far), by half a standard deviation
+            at least, nearest in all the rest: "more smiling than this one". Scores are of the rest.
 
         Returns
         -------
         Hits, or a list of them for several queries
+            `hits.recall` says how many of the true nearest an approximate search finds; 1.0 where it is exact.
+
+        Raises
+        ------
+        ValueError
+            If nothing or too much is asked for, or an id, column, map or metric is not known.
         """
-        from ..search.filters import mask_of
+        if k is not None and k < 1:
+            raise ValueError(f"k={k} is out of range: ask for at least 1 item.")
+        sought = finding.query_of(self, query, id, vector, like, unlike, metric)
+        if more is not None and less is not None:
+            raise ValueError("search() takes one of more= and less=, not both.")
+        there = finding.where_of(self, where, region, on)
+        if sought is None:
+            if region is None or within is not None or more is not None or less is not None:
+                raise ValueError(
+                    "search() needs what to look for: query, id=, vector= or like=; or a region= of a map."
+                )
+            return finding.find_region(self, there, region, on, k)
+        if more is None and less is None:
+            hits = finding.find(self, sought, there, k, metric, within)
+        elif within is not None:
+            raise ValueError("within= cannot be told together with more= or less=; use k= to bound the hits.")
+        else:
+            direction = finding.direction_of(self, more if more is not None else less)
+            hits = finding.find_along(self, sought, there, k, metric, direction if more is not None else -direction)
+        return hits if sought.several else hits[0]
 
-        z, own, several = self._query(query, id, vector)
-        mask = mask_of(self.metadata, len(self), where) if where else None
-        found = self.index.search(z, k, metric=metric, mask=mask, exclude=own)
-        hits = [self._hits(*row, metric) for row in zip(found.positions, found.scores, strict=True)]
-        return hits if several else hits[0]
+    def duplicates(self, threshold: float | None = None, *, metric: Metric = "euclidean") -> "Duplicates":
+        """Finds items that are the same, or all but the same.
 
-    def _hits(self, positions: np.ndarray, scores: np.ndarray, metric: str) -> "Hits":
-        from ..search.hits import Hits
+        By default two items are near-duplicates when they are several times nearer to each other than their
+        neighbourhood would have it by chance; how much is measured on the space, see `search.duplicates`.
 
-        there = positions >= 0
-        rows = [int(position) for position in positions[there]]
-        return Hits(
-            [self.ids[row] for row in rows], [float(s) for s in scores[there]], lambda: Chosen(self, rows), metric
-        )
+        Parameters
+        ----------
+        threshold : float, optional
+            The largest distance of near-duplicates instead; 0 asks for equal latents, but for rounding. What is
+            connected by pairs within it is one group; of each item at most the 60 nearest are looked at.
+        metric : "euclidean" or "cosine", default="euclidean"
+            The distance is Euclidean, or 1 - cosine.
 
-    def _query(self, query: Any, id: str | None, vector: Any) -> tuple[np.ndarray, list[list[int]] | None, bool]:
-        """A search's query as latents, the rows to leave out for each, and whether there are several."""
-        given = [name for name, value in (("query", query), ("id", id), ("vector", vector)) if value is not None]
-        if len(given) != 1:
-            raise ValueError(f"search() takes one of query, id= and vector=; it got {' and '.join(given) or 'none'}.")
-        if vector is not None:
-            z = self._checked(vector)
-            return z, None, np.ndim(vector) == 2
-        if id is not None or (isinstance(query, str) and query in self._positions):
-            row = self.position(id if id is not None else query)
-            return self.latents[row : row + 1], [[row]], False
-        z = self.latent(query)
-        return z, None, isinstance(query, list) or len(z) != 1
+        Returns
+        -------
+        Duplicates
+            Groups of ids, the nearest first; `space.remove(found.extra)` keeps the first of each.
+
+        Raises
+        ------
+        ValueError
+            If threshold is negative, or the metric has no distances.
+        """
+        return finding.duplicates(self, threshold, metric)
+
+    def groups(
+        self, n: int | None = None, *, by: str | None = None, metric: Metric = "euclidean", seed: int = 0
+    ) -> "Groups":
+        """Splits the space into groups of similar items, and names them.
+
+        Groups are communities of the neighbour graph: dense regions of any shape, see `search.communities`.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many groups, up to 1,000; by default as many as the graph has communities.
+        by : str, optional
+            The column to name groups by: labels, numbers or texts. By default the label that tells most of the groups,
+            else words of the texts, else numbers that lie high or low, else the most typical item.
+        metric : "euclidean" or "cosine", default="euclidean"
+        seed : int, default=0
+
+        Returns
+        -------
+        Groups
+            The largest first, each with its most typical item first; `found.names` is a column to colour a map by.
+
+        Raises
+        ------
+        ValueError
+            If n is out of range, or there is no column `by`.
+        """
+        return finding.groups(self, n, by, metric, seed)

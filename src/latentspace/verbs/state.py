@@ -1,15 +1,20 @@
 """What a space holds, and how an id, an item or a latent is looked up in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import looking
+from .. import caches, looking, store
 from ..features import Features
 from ..items import name_of
 from ..items.protocol import Modality, OnError, Skipped
+
+if TYPE_CHECKING:
+    from ..search.graph import NeighbourGraph
+    from ..search.index import Index
 
 Metric = Literal["cosine", "euclidean", "dot"]
 
@@ -45,13 +50,16 @@ class State:
         self._features = features
         self._raw = raw
         self._version = 0
+        self._index: Any = None
+        self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
+        self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
+        self._columns: dict[str, Any] = {}  # metadata made ready for filters: see `search.filters.mask_of`
         self._changed()
 
     def _changed(self) -> None:
-        """Forgets what was derived from the items, after some came or went."""
-        self._positions = {id_: position for position, id_ in enumerate(self.ids)}
-        self._index: Any = None
-        self._graphs: dict[tuple[int, str], Any] = {}
+        """Forgets what was derived from the items, after some came or went; the index follows them by itself."""
+        self._places: dict[str, int] | None = None
+        self._graphs: dict[str, Any] = {}  # the largest so far of each metric
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,21 +85,46 @@ class State:
         return self._positions[id]
 
     @property
-    def index(self) -> Any:
-        """The exact index over the latents, made on first use."""
-        if self._index is None:
-            from ..search.exact import ExactIndex
+    def _positions(self) -> dict[str, int]:
+        """The row of each id."""
+        if self._places is None:
+            self._places = {id_: position for position, id_ in enumerate(self.ids)}
+        return self._places
 
-            self._index = ExactIndex(self.latents)
+    @property
+    def index(self) -> "Index":
+        """The index over the latents: exact, or approximate where that has paid; it follows what comes and goes."""
+        if self._index is None or self._index.z is not self.latents:
+            from ..search.index import Index
+
+            self._index = Index(self.latents, find=partial(caches.find, self), keep=partial(caches.keep, self))
         return self._index
 
-    def graph(self, k: int = 15, metric: Metric = "euclidean") -> Any:
-        """The neighbour graph of the whole space, computed once for each (k, metric) and shared by who needs it."""
-        if (k, metric) not in self._graphs:
-            from ..search.graph import neighbour_graph
+    def graph(self, k: int = 15, metric: Metric = "euclidean") -> "NeighbourGraph":
+        """Returns each item's k nearest others, computed once and shared by maps, groups, duplicates, recommendation.
 
-            self._graphs[k, metric] = neighbour_graph(self.latents, k, metric=metric)
-        return self._graphs[k, metric]
+        A smaller k is a part of a larger one. The graph of many items is approximate, its `recall` measured on a
+        sample; a space that lives in a file keeps up to 30 neighbours there, until items come or go.
+
+        Parameters
+        ----------
+        k : int, default=15
+            At least 1; of n items each has n - 1 others.
+        metric : "euclidean" or "cosine", default="euclidean"
+
+        Returns
+        -------
+        NeighbourGraph
+            `positions` int32 (n, k), rows of the space; `distances` float32 (n, k), Euclidean or 1 - cosine; `recall`.
+
+        Raises
+        ------
+        ValueError
+            If k is below 1, or the metric is "dot" or unknown.
+        """
+        from ..graphs import graph_of
+
+        return graph_of(self, k, metric)
 
     def latent(self, what: Any) -> np.ndarray:
         """An id, an item, several, or latents themselves, to latents (m, dims)."""

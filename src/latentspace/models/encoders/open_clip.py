@@ -24,6 +24,9 @@ def open_clip(argument: str) -> ModuleEncoder:
             f"encoder='open_clip:{argument}' must name a model of open_clip and a local file of its weights: "
             "'open_clip:ViT-B-32=weights.safetensors'."
         )
-    visual = library.create_model(name, pretrained=str(local_file(file, f"open_clip:{argument}"))).visual
+    path = local_file(file, f"open_clip:{argument}")
+    visual = library.create_model(name, pretrained=str(path)).visual
     side = visual.image_size[0] if isinstance(visual.image_size, tuple) else visual.image_size
-    return ModuleEncoder(visual, Pictures(side, tuple(visual.image_mean), tuple(visual.image_std), 3))
+    return ModuleEncoder(
+        visual, Pictures(side, tuple(visual.image_mean), tuple(visual.image_std), 3), {"weights": str(path)}
+    )

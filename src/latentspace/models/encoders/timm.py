@@ -26,7 +26,11 @@ def open_timm(argument: str) -> ModuleEncoder:
     model = timm.create_model(name, pretrained=False, num_classes=0, **given)
     config = timm.data.resolve_model_data_config(model)
     channels, size = config["input_size"][0], config["input_size"][-1]
-    return ModuleEncoder(model, Pictures(size, tuple(config["mean"]), tuple(config["std"]), channels))
+    return ModuleEncoder(
+        model,
+        Pictures(size, tuple(config["mean"]), tuple(config["std"]), channels),
+        {"weights": given["checkpoint_path"]},
+    )
 
 
 def _cached(timm: Any, name: str, argument: str) -> dict[str, str]:

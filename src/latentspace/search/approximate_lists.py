@@ -1,0 +1,258 @@
+"""Inverted lists of 4-bit codes: which items could be near, from a thirtieth of their bytes.
+
+Items are shared out to the nearest of `nlist` centres; each is kept as one 4-bit code a dimension (or two), and a query
+looks through the lists of its nearest centres. A code's distance is one look-up in a table of 16 entries that stands in
+a register, so 32 items are compared at once (Andre, Kermarrec and Le Scouarnec, "Cache locality is not enough", 2015;
+FAISS's FastScan). What comes out is candidates, in about the right order; `rerank` puts them right.
+
+All that is learned is plain arrays. FAISS's objects are put together from them, and never read from a file.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh
+
+from ..models.workers import ordered, workers
+from .metrics import norms_of
+
+_ROWS = 16384  # rows framed and coded at a time
+_BLOCK = 32  # codes side by side in a register
+_ROUNDS = 8  # of k-means: on GloVe more than eight moved recall by less than its own noise
+_TRAIN = 64  # rows a centre to learn the centres from
+_CODEBOOK_ROWS = 65536
+_AXES_ROWS = 10_000
+_RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is done to vectors before they are shared out, besides a rotation to fewer dimensions.
+
+    Attributes
+    ----------
+    metric : "cosine", "euclidean" or "dot"
+        For the cosine, vectors are brought to length 1.
+    rotation : float32 array of shape (r, dims) or None
+        Orthonormal rows that keep most of the variance; None leaves vectors as they are.
+    centre : float64 array of shape (dims,) or None
+        What is subtracted from vectors that lie far from the origin, for Euclidean distance.
+    """
+
+    metric: str
+    rotation: np.ndarray | None
+    centre: np.ndarray | None = None
+
+    def __call__(self, rows: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Rows (m, dims), with their lengths (m,) where they are known, as float32 (m, r)."""
+        if self.metric == "cosine":
+            lengths = norms_of(rows) if lengths is None else lengths
+            weights = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+            rows = rows * weights.astype(np.float32)[:, None]
+        elif self.centre is not None:
+            rows = (rows - self.centre).astype(np.float32)
+        if self.rotation is not None:
+            rows = rows @ self.rotation.T
+        return np.ascontiguousarray(rows, dtype=np.float32)
+
+
+def mixed_axes(rows: np.ndarray, r: int, seed: int) -> np.ndarray:
+    """The r directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
+
+    All codes have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the
+    candidates for the same recall.
+    """
+    some = rows[:: max(1, len(rows) // max(_AXES_ROWS, 4 * rows.shape[1]))]
+    some = some - some.mean(axis=0, dtype=np.float64).astype(np.float32)
+    dims = rows.shape[1]
+    _, axes = eigh((some.T @ some).astype(np.float64), subset_by_index=(dims - r, dims - 1))
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
+    return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
+
+
+def residual(r: int) -> bool:
+    """Whether codes of r dims are of what is left beside the centre.
+
+    With few dims a list is narrower than one step of a code, and nothing would be told apart: at 8 dims residuals took
+    a tenth of the candidates. With many they only cost a table for each list.
+    """
+    return r <= _RESIDUAL
+
+
+@dataclass
+class Coded:
+    """Items as lists and codes: plain arrays, all that the file keeps.
+
+    Attributes
+    ----------
+    centres : float32 array of shape (nlist, r)
+    codebooks : float32 array of shape (m, 16, r / m)
+        The 16 values that each code of a dimension (or of r / m of them) stands for.
+    lists : int32 array of shape (n,)
+        The centre that each item is nearest to.
+    codes : uint8 array of shape (n, (m + 1) // 2)
+        Two codes a byte, the first in the low half.
+    """
+
+    centres: np.ndarray
+    codebooks: np.ndarray
+    lists: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(each.nbytes for each in (self.centres, self.codebooks, self.lists, self.codes))
+
+    def check(self) -> None:
+        """Raises ValueError where arrays from a file disagree in shape, type or range: FAISS would not look."""
+        centres, books, lists, codes = self.centres, self.codebooks, self.lists, self.codes
+        sound = (
+            centres.ndim == 2
+            and books.ndim == 3
+            and lists.ndim == 1
+            and codes.ndim == 2
+            and all(each.dtype == np.float32 for each in (centres, books))
+            and lists.dtype == np.int32
+            and codes.dtype == np.uint8
+            and len(centres) > 0
+            and len(books) > 0
+            and books.shape[1] == 16
+            and books.shape[0] * books.shape[2] == centres.shape[1] > 0
+            and codes.shape == (len(lists), (len(books) + 1) // 2)
+            and bool(np.isfinite(centres).all())
+            and bool(np.isfinite(books).all())
+            and bool(((lists >= 0) & (lists < len(centres))).all())
+        )
+        if not sound:
+            raise ValueError("the stored search index is damaged: its arrays do not fit one another. Build it again.")
+
+
+def learn(rows: np.ndarray, nlist: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows, those of `_TRAIN` a centre at most."""
+    r = rows.shape[1]
+    means = faiss().Kmeans(
+        r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
+    )
+    with one_thread():
+        means.train(rows)
+    centres = np.ascontiguousarray(means.centroids)
+    rows = rows[:_CODEBOOK_ROWS]
+    if residual(r):
+        with one_thread():
+            rows = rows - centres[means.index.search(rows, 1)[1][:, 0]]
+    quantiser = faiss().ProductQuantizer(r, m, 4)
+    quantiser.cp.niter, quantiser.cp.seed, quantiser.cp.min_points_per_centroid = _ROUNDS, seed, 1
+    with one_thread():
+        quantiser.train(rows)
+    books = faiss().vector_to_array(quantiser.centroids).reshape(m, 16, r // m)
+    return centres, np.ascontiguousarray(books)
+
+
+def encode(
+    z: np.ndarray, lengths: np.ndarray | None, frame: Frame, centres: np.ndarray, codebooks: np.ndarray
+) -> Coded:
+    """Shares rows of z (n, dims) out to the centres and codes them, in blocks of bounded memory."""
+
+    n, m = len(z), len(codebooks)
+    lists, codes = np.empty(n, np.int32), np.empty((n, (m + 1) // 2), np.uint8)
+    coarse, quantiser, left = _flat(centres), _quantiser(codebooks), residual(centres.shape[1])
+
+    def one(start: int) -> None:
+        with one_thread():
+            block = slice(start, start + _ROWS)
+            rows = frame(z[block], None if lengths is None else lengths[block])
+            lists[block] = coarse.search(rows, 1)[1][:, 0]
+            codes[block] = quantiser.compute_codes(rows - centres[lists[block]] if left else rows)
+
+    with workers() as count:
+        for _ in ordered(one, range(0, n, _ROWS), count):
+            pass
+    return Coded(centres, codebooks, lists, codes)
+
+
+class Lists:
+    """The codes, ready to be looked through.
+
+    Parameters
+    ----------
+    coded : Coded
+        Checked, or made here.
+    metric : "cosine", "euclidean" or "dot"
+        Framed cosine is looked through by Euclidean distance, which orders unit vectors alike.
+    """
+
+    def __init__(self, coded: Coded, metric: str):
+        self.nlist = len(coded.centres)
+        inner = metric == "dot"
+        kind = faiss().METRIC_INNER_PRODUCT if inner else faiss().METRIC_L2
+        r, m = coded.centres.shape[1], len(coded.codebooks)
+        self._coarse = _flat(coded.centres, inner)
+        self._slow = faiss().IndexIVFPQ(self._coarse, r, self.nlist, m, 4, kind)
+        self._slow.by_residual = residual(r)
+        faiss().copy_array_to_vector(coded.codebooks.ravel(), self._slow.pq.centroids)
+        self._slow.is_trained = True
+        order = np.argsort(coded.lists, kind="stable").astype(np.int64)
+        codes = np.ascontiguousarray(coded.codes[order])
+        ends = np.cumsum(np.bincount(coded.lists, minlength=self.nlist))
+        for number, (start, stop) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends, strict=True)):
+            if stop > start:
+                self._slow.invlists.add_entries(
+                    number, int(stop - start), faiss().swig_ptr(order[start:stop]), faiss().swig_ptr(codes[start:stop])
+                )
+        self._slow.ntotal = len(order)
+        self._fast = faiss().IndexIVFPQFastScan(self._slow, _BLOCK)
+        self._slow.reset()  # the fast index has its own copy of the codes
+
+    def candidates(self, rows: np.ndarray, probes: int, count: int, mask: np.ndarray | None = None) -> np.ndarray:
+        """The `count` likeliest items of each framed query (q, r): int64 (q, count), likeliest first, -1 where fewer.
+
+        Parameters
+        ----------
+        probes : int
+            Lists that are looked through, of the nearest centres.
+        mask : packed bits of shape (ceil(n / 8),), optional
+            Only items whose bit is set (`np.packbits(mask, bitorder="little")`).
+        """
+        options = {"nprobe": min(probes, self.nlist)}
+        if mask is not None:
+            options["sel"] = faiss().IDSelectorBitmap(mask)
+        return self._fast.search(rows, count, params=faiss().IVFSearchParameters(**options))[1]
+
+
+class one_thread:
+    """Holds FAISS to one OpenMP thread in the calling thread, and gives it its own number back afterwards.
+
+    Whole blocks of queries are shared out to our own threads instead: OpenMP's wait for one another at every barrier,
+    spin afterwards on cores that torch or numpy want, and are woken for a single query that they can't help with.
+    """
+
+    def __enter__(self) -> None:
+        self._before = faiss().omp_get_max_threads()
+        if self._before != 1:
+            faiss().omp_set_num_threads(1)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._before != 1:
+            faiss().omp_set_num_threads(self._before)
+
+
+def faiss() -> Any:
+    """FAISS, imported when it is first needed; its own types know little of what Python adds to it."""
+    import faiss
+
+    return faiss
+
+
+def _flat(centres: np.ndarray, inner: bool = False) -> Any:
+    index = (faiss().IndexFlatIP if inner else faiss().IndexFlatL2)(centres.shape[1])
+    index.add(centres)
+    return index
+
+
+def _quantiser(codebooks: np.ndarray) -> Any:
+    m, _, width = codebooks.shape
+    quantiser = faiss().ProductQuantizer(m * width, m, 4)
+    faiss().copy_array_to_vector(codebooks.ravel(), quantiser.centroids)
+    return quantiser

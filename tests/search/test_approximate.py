@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from latentspace.search.approximate import Approximate
+from latentspace.search.exact import ExactIndex
+from latentspace.search.metrics import METRICS
+
+
+def clustered(n=6000, dims=12, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(40, dims)) * 3
+    return (centres[rng.integers(40, size=n)] + rng.normal(size=(n, dims))).astype(np.float32)
+
+
+def recall_at_k(found, true):
+    """Share of the true neighbours that were found; what is as near as the last of them counts."""
+    return np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(found.positions, true.positions, strict=True)])
+
+
+@pytest.fixture(scope="module", params=METRICS)
+def built(request):
+    z = clustered()
+    return Approximate.build(z[:5000], request.param), z[5000:]
+
+
+def test_the_recall_that_was_measured_is_reached_by_new_queries(built):
+    index, queries = built
+    true = index.exact.search(queries, 10, index.metric)
+    for asked in (0.8, 0.95, 0.99):
+        found = index.search(queries, 10, recall=asked)
+        assert recall_at_k(found, true) > asked - 0.015
+        np.testing.assert_allclose(
+            found.scores[found.positions == true.positions], true.scores[found.positions == true.positions], rtol=1e-5
+        )
+    assert index.report["recall"] >= 0.94
+
+
+def test_a_full_recall_is_exact_search(built):
+    index, queries = built
+    found, true = index.search(queries, 7, recall=1), index.exact.search(queries, 7, index.metric)
+    np.testing.assert_array_equal(found.positions, true.positions)
+
+
+def test_what_a_file_kept_finds_the_same(built):
+    index, queries = built
+    facts, arrays = index.state()
+    again = Approximate.from_state(index.exact.z, facts, {name: each.copy() for name, each in arrays.items()})
+    for one, other in zip(index.search(queries, 10), again.search(queries, 10), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.report == index.report
+
+
+def test_masked_and_excluded_items_are_never_found_and_none_is_missing(built):
+    index, queries = built
+    rng = np.random.default_rng(1)
+    for share in (0.9, 0.3, 0.003):
+        mask = rng.random(len(index)) < share
+        exclude = rng.choice(len(index), size=(len(queries), 3))
+        found = index.search(queries, 40, mask=mask, exclude=exclude)
+        for positions, banned in zip(found.positions, exclude, strict=True):
+            there = positions[positions >= 0]
+            assert mask[there].all()
+            assert not np.isin(there, banned).any()
+            assert len(set(there)) == len(there) == min(40, (mask & ~np.isin(np.arange(len(mask)), banned)).sum())
+
+
+def test_vectors_of_zeros_are_found_where_all_else_points_away():
+    z = np.abs(clustered(3000, 6)) + 0.1
+    z[[5, 70]] = 0
+    found = Approximate.build(z, "cosine").search(-np.ones((1, 6)), 3)
+    assert found.positions[0, :2].tolist() == [5, 70]
+    assert found.scores[0, :2].tolist() == [0, 0]
+
+
+def test_damaged_state_is_refused():
+    index = Approximate.build(clustered(2500, 5))
+    facts, arrays = index.state()
+    for name, value in (
+        ("lists", np.full(2500, 10**6, np.int32)),
+        ("lists", arrays["lists"][:-1]),
+        ("codes", arrays["codes"][:, :1]),
+        ("codebooks", arrays["codebooks"][:1]),
+        ("centres", arrays["centres"] * np.nan),
+        ("centres", arrays["centres"].astype(np.float64)),
+        ("rotation", np.ones((3, 5), np.float32)),
+    ):
+        with pytest.raises(ValueError, match="stored search index"):
+            Approximate.from_state(index.exact, facts, {**arrays, name: value})
+    for wrong in (
+        {},
+        {**facts, "metric": "manhattan"},
+        {**facts, "settings": [{"k": 10}]},
+        {**facts, "settings": [{"k": 10, "probes": -1, "candidates": 5, "recall": 1, "sure": 1}]},
+        {**facts, "report": {}},
+    ):
+        with pytest.raises(ValueError, match="stored search index"):
+            Approximate.from_state(index.exact, wrong, arrays)
+    with pytest.raises(ValueError, match="stored search index"):
+        Approximate.from_state(index.exact.z[:100], facts, arrays)
+
+
+def test_wrong_input_says_what_was_wrong():
+    with pytest.raises(ValueError, match="5 items are too few"):
+        Approximate.build(np.ones((5, 2)))
+    index = Approximate.build(clustered(2000, 4))
+    with pytest.raises(ValueError, match=r"recall=1.5 is out of range"):
+        index.search(np.ones((1, 4)), 1, recall=1.5)
+    with pytest.raises(ValueError, match=r"queries have 3 dims"):
+        index.search(np.ones((1, 3)), 1)
+
+
+@pytest.mark.parametrize("z", [np.ones((3000, 3)), np.zeros((3000, 4)), np.arange(4000.0)[:, None]])
+def test_equal_items_and_one_dimension_are_searched(z):
+    for metric in METRICS:
+        index = Approximate.build(z, metric)
+        found = index.search(z[:5], 10)
+        assert (found.positions >= 0).all()
+        np.testing.assert_allclose(found.scores, ExactIndex(z).search(z[:5], 10, metric).scores, rtol=1e-5)
