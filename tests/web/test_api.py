@@ -85,6 +85,14 @@ def test_neighbours_are_those_of_the_library(client, pictures):
     assert len(by_text["rows"]) == 2
 
 
+def test_recommendations_are_those_of_the_library_and_never_what_was_given(client, pictures):
+    answer = client.post("/api/spaces/0/recommend", json={"liked": [3, 13], "disliked": [1], "k": 5}).json()
+    expected = pictures.recommend(liked=[pictures.ids[3], pictures.ids[13]], disliked=[pictures.ids[1]], k=5)
+    assert answer["ids"] == expected.ids
+    assert answer["reasons"] == [reason.text for reason in expected.reasons]
+    assert not {1, 3, 13} & set(answer["rows"])
+
+
 def test_a_spot_of_the_map_is_decoded_and_far_ones_are_flagged(client, pictures):
     near = pictures.maps["pca"].coordinates[3].tolist()
     answer = client.post("/api/spaces/0/decode", json={"map": "pca", "xy": [near, [1e6, 1e6]]})

@@ -116,6 +116,14 @@ def test_a_neighbour_is_opened_by_a_click_and_by_the_keyboard(page, pictures):
     page.wait_for_function("!location.hash.includes('item=')")
 
 
+def test_liking_an_item_recommends_others(page):
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="more like this").click()
+    page.wait_for_selector("#recommended .thumb")
+    assert "near" in page.locator("#recommended .thumb").first.get_attribute("aria-label")
+
+
 def test_a_click_between_the_points_decodes_that_spot(page):
     box = page.locator("canvas").bounding_box()
     page.mouse.click(box["x"] + 8, box["y"] + box["height"] - 8)

@@ -85,6 +85,33 @@ def filtered(the: The, where: list[Condition]) -> Response:
     return frame({"rows": np.flatnonzero(mask).astype(np.uint32)})
 
 
+class Taste(BaseModel):
+    """Rows that were liked and not."""
+
+    liked: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=1000)]
+    disliked: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=1000)] = []
+    k: Annotated[int, Field(ge=1, le=1000)] = 12
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.1
+    where: list[Condition] = []
+
+
+@router.post("/spaces/{s}/recommend")
+def recommend(the: The, taste: Taste) -> dict[str, Any]:
+    """What fits the items that were liked, and not those that were not, with a reason each."""
+    space = the.space
+    if space.modality.kind == "interactions":
+        raise HTTPException(400, "items of this space are users; ask latentspace recommend for what they may like.")
+    liked, disliked = ([space.ids[row] for row in _known(the, rows)] for rows in (taste.liked, taste.disliked))
+    where = {one.column: one.of() for one in taste.where} or None
+    found = space.recommend(liked=liked, disliked=disliked, k=taste.k, diversity=taste.diversity, where=where)
+    return {
+        "rows": [space.position(id_) for id_ in found.ids],
+        "ids": found.ids,
+        "scores": [_finite(score) for score in found.scores],
+        "reasons": [reason.text for reason in found.reasons],
+    }
+
+
 class Taken(BaseModel):
     """Which items to take away, and what of them."""
 
