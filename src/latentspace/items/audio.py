@@ -244,7 +244,7 @@ class Audio(Modality):
         """One item's features, header and samples for a model that reads them, or the reason that it has none."""
         try:
             samples, head = self._samples(item)
-            raw = samples_of(item, self._raw, self.seconds or _LONGEST_RAW)[0] if self._raw else None
+            raw = samples_of(item, self._raw, self._heard_seconds)[0] if self._raw else None
         except BadItemError as error:
             return str(error)
         made = self._spectrogram.statistics if self.features == "statistics" else self._spectrogram.whole
@@ -331,6 +331,10 @@ class Audio(Modality):
         return self.frames_ * self.step_ / self.rate_
 
     @property
+    def _heard_seconds(self) -> float:
+        return self.seconds_ if self.seconds else _LONGEST_RAW
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (1, self.mels_, self.frames_) if self.features == "spectrogram" else (3 * self.mels_,)
 
@@ -344,7 +348,7 @@ class Audio(Modality):
         words = f"read at {self.rate_:,} Hz, {self.seconds_:.2f} s an item"
         if self.cut_:
             words += f": {self.cut_:.0%} of the files are longer and cut (seconds= or windows='window' takes more)"
-        heard = f"the encoder hears up to {self.seconds or _LONGEST_RAW:.0f} s of each at {self._raw:,} Hz"
+        heard = f"the encoder hears up to {self._heard_seconds:.3g} s of each at {self._raw:,} Hz"
         return [words, heard] if self._raw and self.windows == "file" else [words]
 
     # ------------------------------------------------------------------ looking and keeping
