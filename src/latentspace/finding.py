@@ -110,7 +110,7 @@ def coordinates_of(space: "State", on: str | None) -> np.ndarray:
     """Spots of a map that was drawn already, float32 (m, 2): the one called `on`, or the only one there is."""
     there = ", ".join(sorted(space.maps)) or "none"
     if on is None and len(space.maps) != 1:
-        mend = "Say which with on=." if space.maps else "Draw one first: space.map()."
+        mend = "Say which with on=." if space.maps else "Draw one first: space.map(), or map --keep."
         raise ValueError(f"region= needs one map, and this space has: {there}. {mend}")
     name = on if on is not None else next(iter(space.maps))
     if name not in space.maps:
