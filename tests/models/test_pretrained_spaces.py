@@ -213,7 +213,7 @@ def test_windows_of_sounds_are_encoded_each(hearing):
     (samples, rate), begin, end = sounds()[0], *(round(8_000 * space.metadata[name][1]) for name in ("start", "end"))
     piece = soxr.resample(samples[begin:end], rate, 16_000)
     np.testing.assert_allclose(
-        space.latents[1], ls.Pretrained(hearing, input_rate=16_000).fit_transform([piece])[0], atol=1
+        space.latents[1], ls.Pretrained(hearing, input_rate=16_000).fit_transform([piece])[0], atol=0.1
     )
     np.testing.assert_array_equal(space.encode(sounds(2)), space.latents)
 
