@@ -83,13 +83,13 @@ def search(
         for id_, score in hits
     ]
     if json:
-        print_json({"metric": hits.metric, "recall": hits.recall, "hits": rows})
+        print_json({**hits.to_dict(), "hits": rows})
     else:
         print_table(rows)
         if not rows:
             print("nothing found", file=sys.stderr)
     if hits.recall < 1:
-        print(f"approximate: such searches find {hits.recall:.1%} of the true nearest", file=sys.stderr)
+        print(f"{hits.plan}: such searches find {hits.recall:.1%} of the true nearest", file=sys.stderr)
     if out is not None and rows:
         asked = id if id is not None else query
         known = opened.position(asked) if asked is not None and asked in opened.ids else asked
