@@ -1,4 +1,4 @@
-"""Fifty thousand images take no more memory than their features and a gigabyte, whatever reads, fits and saves them."""
+"""Many images are fitted in blocks: fifty thousand take no more memory than their features and a gigabyte."""
 
 import json
 import os
@@ -8,6 +8,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+
+import latentspace as ls
+from latentspace import features
+from latentspace.models import adapter
+from latentspace.models.pca import PCA
 
 FIT = """
 import json, resource, sys
@@ -42,3 +47,16 @@ def test_fifty_thousand_images_take_under_a_gigabyte_above_their_features(tmp_pa
     features = n * int(np.prod(found["shape"]))  # a byte each
     assert found["items"] == n
     assert found["peak"] - features < 2**30
+
+
+def test_bytes_that_would_grow_are_fitted_in_blocks_to_the_same_axes(monkeypatch):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 12, 10), dtype=np.uint8)
+    pictures = [Image.fromarray(rows) for rows in images]
+    whole = ls.fit(pictures, "pca", dims=5, density="gaussian")
+    monkeypatch.setattr(adapter, "_IN_ONE_PIECE", 0)
+    monkeypatch.setattr(features, "_BLOCK_VALUES", 7 * 120)
+    monkeypatch.setattr(PCA, "fit", None)  # must not be called
+    blocks = ls.fit(pictures, "pca", dims=5, density="gaussian")
+    np.testing.assert_allclose(blocks.latents, whole.latents, atol=1e-4)
+    assert [len(block) for block in blocks._features.blocks()] == [7, 7, 7, 7, 7, 5]
