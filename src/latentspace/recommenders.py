@@ -173,7 +173,9 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _own_options(source: Any) -> dict[str, Mapping[str, Any]]:
     model = getattr(source, "model", None)
-    return {} if getattr(model, "family", None) is None else {model.family: model.get_params(deep=False)}
+    if model is None or getattr(model, "family", None) is None:
+        return {}
+    return {model.family: model.get_params(deep=False)}
 
 
 # ---------------------------------------------------------------------- interactions
