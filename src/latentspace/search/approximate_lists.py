@@ -21,8 +21,10 @@ _ROWS = 16384  # rows framed and coded at a time
 _BLOCK = 32  # codes side by side in a register
 _ROUNDS = 8  # of k-means: on GloVe more than eight moved recall by less than its own noise
 _TRAIN = 64  # rows a centre to learn the centres from
-_CODEBOOK_ROWS = 65536
+_CODEBOOK_ROWS = 16384
 _AXES_ROWS = 10_000
+CODES = 128  # of an item, at most
+_MOSTLY = 0.85  # of the variance; 128 axes hold 93% of 784 pixels of clothes, 78% of 384 numbers of a sentence
 _RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
 
 
@@ -57,18 +59,30 @@ class Frame:
         return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def mixed_axes(rows: np.ndarray, r: int, seed: int) -> np.ndarray:
-    """The r directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
+def mixed_axes(rows: np.ndarray, seed: int) -> np.ndarray:
+    """The directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
 
-    All codes have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the
-    candidates for the same recall.
+    As many as there are codes where those hold most of the variance, or else twice as many, two to a code. All codes
+    have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the candidates
+    for the same recall.
     """
     some = rows[:: max(1, len(rows) // max(_AXES_ROWS, 4 * rows.shape[1]))]
     some = some - some.mean(axis=0, dtype=np.float64).astype(np.float32)
     dims = rows.shape[1]
-    _, axes = eigh((some.T @ some).astype(np.float64), subset_by_index=(dims - r, dims - 1))
+    r = min(dims, 2 * CODES)
+    scatter = (some.T @ some).astype(np.float64)
+    variances, axes = eigh(scatter, subset_by_index=(dims - r, dims - 1))
+    if r > CODES:
+        enough = variances[-CODES:].sum() >= _MOSTLY * np.trace(scatter)
+        r = CODES if enough else r - r % 2
+        axes = axes[:, -r:]
     turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
     return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
+
+
+def sample_size(nlist: int) -> int:
+    """How many rows all is learned from."""
+    return max(_TRAIN * nlist, _CODEBOOK_ROWS)
 
 
 def residual(r: int) -> bool:
@@ -129,16 +143,16 @@ class Coded:
             raise ValueError("the stored search index is damaged: its arrays do not fit one another. Build it again.")
 
 
-def learn(rows: np.ndarray, nlist: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows, those of `_TRAIN` a centre at most."""
+def learn(rows: np.ndarray, nlist: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows."""
     r = rows.shape[1]
+    m = r if r <= CODES else r // 2
     means = faiss().Kmeans(
         r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
     )
     with one_thread():
         means.train(rows)
     centres = np.ascontiguousarray(means.centroids)
-    rows = rows[:_CODEBOOK_ROWS]
     if residual(r):
         with one_thread():
             rows = rows - centres[means.index.search(rows, 1)[1][:, 0]]
