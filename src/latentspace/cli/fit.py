@@ -148,7 +148,13 @@ def decode(
         Path, typer.Argument(help="Latents as encode writes them: .npy, .npz, .csv or .parquet; - for CSV on stdin.")
     ],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="A .png sheet, a folder of files, or a .csv, .parquet or .npy file.")
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Pictures: a .png sheet or a folder. Sounds: a .wav or a folder. Texts: .txt, .csv or a folder. Rows: "
+            ".csv, .parquet, .jsonl. Arrays: .npy, .npz, .csv. - for lines or CSV on stdout.",
+        ),
     ],
     force: a.Force = False,
 ) -> None:
@@ -209,4 +215,5 @@ def _show(facts: dict, json: bool) -> None:
 
 
 def _wrote(path: Path) -> None:
-    print(f"wrote {path}", file=sys.stderr)
+    if str(path) != "-":
+        print(f"wrote {path}", file=sys.stderr)
