@@ -28,6 +28,7 @@ _LISTS = 0.8  # times the root of n
 _BLOCK = 128  # queries a thread takes at a time
 _WORTH_THREADS = 64  # queries
 _KEPT_WORK = 8_000_000  # numbers of the items a mask keeps, up to which exact search is as fast
+_MORE = 2.0  # items looked at and put in order for a masked search: what is left lies further away
 _KEPT_SHARE = 0.05  # of items, below which lists hold too few that may be found
 
 
@@ -184,10 +185,10 @@ class Approximate:
         setting = self.plan(k, mask, recall)
         if setting is None:
             return self.exact.search(queries, k, self.metric, mask, exclude)
-        bits = None if mask is None else np.packbits(mask, bitorder="little")
-        scale = 1.0 if mask is None else len(self) / mask.sum()
+        kept = None if mask is None else lists.Kept(mask, self.coded.lists, self._lists.nlist)
         most = int(np.bincount(pairs[0]).max()) if len(pairs[0]) else 0
-        work = _Work(k, int(np.ceil(setting.probes * scale)), setting.candidates + most, mask, bits, pairs)
+        depth = int(setting.candidates * (1.0 if mask is None else _MORE)) + most
+        work = _Work(k, setting.probes, depth, kept, pairs)
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
         self._share_out(lambda block: self._search_block(queries, block, work, found), len(queries))
         self._complete(found, queries, mask, exclude, pairs)
@@ -208,9 +209,13 @@ class Approximate:
         """Fills in the rows of `block`."""
         q = queries[block]
         rows = self.frame(q)
-        candidates = self._lists.candidates(rows, work.probes, work.depth, work.bits)
+        if work.kept is None:
+            candidates = self._lists.candidates(rows, work.probes, work.depth)
+        else:
+            looked = _MORE * work.probes * len(self) / self._lists.nlist
+            candidates = self._lists.candidates_among(rows, work.kept, looked, work.depth)
         if len(self._zeros):
-            candidates = self._with_zeros(candidates, work.mask)
+            candidates = self._with_zeros(candidates, None if work.kept is None else work.kept.mask)
         if len(work.pairs[0]):
             first, last = np.searchsorted(work.pairs[0], (block.start, block.stop))
             for row, position in zip(work.pairs[0][first:last] - block.start, work.pairs[1][first:last], strict=True):
@@ -327,6 +332,5 @@ class _Work(NamedTuple):
     k: int
     probes: int
     depth: int
-    mask: np.ndarray | None
-    bits: np.ndarray | None
+    kept: lists.Kept | None
     pairs: tuple[np.ndarray, np.ndarray]
