@@ -45,3 +45,19 @@ def filters(rate: int, window: int, bands: int) -> dict[str, Any]:
     import librosa
 
     return {"filters": librosa.filters.mel(sr=rate, n_fft=window, n_mels=bands, htk=True, norm=None).tolist()}
+
+
+def pitches(folder: str) -> dict[str, Any]:
+    """Each WAV file's pitch in Hz by pYIN, the median of its voiced frames; NaN (None) where none is voiced."""
+    from librosa import pyin
+    from soundfile import read
+
+    found = {}
+    for path in sorted(Path(folder).glob("*.wav")):
+        samples, rate = read(path, dtype="float32")
+        loud = np.flatnonzero(np.abs(samples) > 0.05 * np.abs(samples).max())
+        samples = samples[: loud[-1] + 1] if len(loud) else samples  # of a tail no frame would be voiced
+        f0, voiced, _ = pyin(samples, fmin=25, fmax=4500, sr=rate, frame_length=4096, hop_length=2048)
+        heard = f0[voiced & np.isfinite(f0)]
+        found[path.stem] = float(np.median(heard)) if len(heard) else None
+    return {"pitches": found}

@@ -1,6 +1,6 @@
 """Vectors that a user has already, one beside each item: what the model is fitted on, while items are for showing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ class Beside:
 
     Parameters
     ----------
-    vectors : array-like of shape (n, p)
-        One for each item that was gathered, in the items' order.
+    vectors : array-like of shape (n, p), or mapping of id to vector
+        One for each item that was gathered, in the items' order or by their ids.
     gathered : Gathered
     on_error : "skip" or "raise"
         What to do with an item whose vector holds NaN or infinity.
@@ -35,13 +35,13 @@ class Beside:
     Raises
     ------
     ValueError
-        If the vectors are no numbers of shape (n, p), or their count is not the items'.
+        If the vectors are no numbers of shape (n, p), or their count is not the items', or an item's id has none.
     BadItemError
         With `on_error="raise"`, for the first vector with NaN or infinity.
     """
 
     def __init__(self, vectors: Any, gathered: Gathered, on_error: OnError):
-        rows = _numbers(vectors)
+        rows = _numbers(_in_order(vectors, gathered))
         if rows.ndim != 2 or rows.shape[1] == 0 or len(rows) != len(gathered):
             lost = f" that can be read ({len(gathered.skipped):,} cannot)" if gathered.skipped else ""
             raise ValueError(
@@ -124,6 +124,19 @@ def for_added(space: "State", vectors: Any, gathered: Gathered, on_error: OnErro
     if beside.shape != (p,):
         raise ValueError(f"vectors of {beside.shape[0]:,} numbers do not fit this space of {p:,}.")
     return beside
+
+
+def _in_order(vectors: Any, gathered: Gathered) -> Any:
+    """Vectors by ids in the items' order; others as they are."""
+    if not isinstance(vectors, Mapping):
+        return vectors
+    without = [id_ for id_ in gathered.ids if id_ not in vectors]
+    if without:
+        raise ValueError(
+            f"{len(without):,} of the {len(gathered):,} items have no vector by their id ({without[0]!r} first; the "
+            f"vectors' first id is {next(iter(vectors), None)!r}). Give one for each id, or rows in the items' order."
+        )
+    return np.array([vectors[id_] for id_ in gathered.ids])
 
 
 def _are_numbers(vectors: Any) -> bool:

@@ -12,6 +12,7 @@ from .resources import available_memory, refuse_if_too_large
 
 BLOCK = 4096  # rows at a time: large enough for a full-speed product, small enough to forget
 KEEP_UP_TO = 512 * 2**20  # bytes of features that a file keeps; past that it keeps thumbnails and re-reads the source
+_BLOCK_VALUES = 2**24  # float32 values of a block, 64 MB: larger ones were no faster
 _DENSE = 2**26  # float32 values of sparse rows that are written out at once: 256 MB
 
 Reader = Callable[[Sequence[int]], Iterator[Any]]
@@ -76,8 +77,9 @@ class Features:
         blocks = list(self._again(chosen.tolist()))
         return joined(blocks) if blocks else np.empty((0, *self.shape), np.float32)
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Any]:
-        """Yields all rows in order, float32, at most `size` at a time."""
+    def blocks(self, size: int | None = None) -> Iterator[Any]:
+        """Yields all rows in order, float32, at most `size` at a time: as many as take 64 MB by default."""
+        size = size or rows_at_once(self.shape, _BLOCK_VALUES)
         for start in range(0, self._n, size):
             stop = min(start + size, self._n)
             if self.kept is not None:
@@ -127,7 +129,10 @@ class Features:
     def without(self, keep: np.ndarray) -> "Features":
         """Returns the rows where the boolean array `keep` of shape (n,) is true."""
         if self.kept is not None:
-            return Features(self.shape, self.kept[keep])
+            fewer = Features(self.shape, self.kept[keep])
+            if self.thumbnails is not None:
+                fewer.thumbnails = [self.thumbnails[row] for row in np.flatnonzero(keep)]
+            return fewer
         rows = np.flatnonzero(keep)
         return Features(self.shape, reread=lambda chosen: self._again(rows[list(chosen)].tolist()), n=len(rows))
 

@@ -110,7 +110,7 @@ def coordinates_of(space: "State", on: str | None) -> np.ndarray:
     """Spots of a map that was drawn already, float32 (m, 2): the one called `on`, or the only one there is."""
     there = ", ".join(sorted(space.maps)) or "none"
     if on is None and len(space.maps) != 1:
-        mend = "Say which with on=." if space.maps else "Draw one first: space.map()."
+        mend = "Say which with on=." if space.maps else "Draw one first: space.map(), or map --keep."
         raise ValueError(f"region= needs one map, and this space has: {there}. {mend}")
     name = on if on is not None else next(iter(space.maps))
     if name not in space.maps:
@@ -142,8 +142,9 @@ def find(space: "State", query: Query, there: Where, k: int | None, metric: str,
         return [hits_at(space, *row, metric) for row in rows]
     index = space.index
     near = index.search(query.z, K if k is None else k, metric=metric, mask=there.mask, exclude=query.own)
-    recall = index.plan(metric, K if k is None else k, there.mask)["recall"]
-    return [hits_at(space, *row, metric, recall) for row in zip(near.positions, near.scores, strict=True)]
+    plan = index.plan(metric, K if k is None else k, there.mask)
+    both = zip(near.positions, near.scores, strict=True)
+    return [hits_at(space, *row, metric, plan["recall"], plan["kind"]) for row in both]
 
 
 def find_along(space: "State", query: Query, there: Where, k: int | None, metric: str, direction: Any) -> "list[Hits]":
@@ -170,14 +171,16 @@ def find_region(space: "State", there: Where, region: Any, on: str | None, k: in
     return hits_at(space, rows[order], apart[order], "map distance")
 
 
-def hits_at(space: "State", positions: np.ndarray, scores: np.ndarray, metric: str, recall: float = 1.0) -> "Hits":
+def hits_at(
+    space: "State", positions: np.ndarray, scores: np.ndarray, metric: str, recall: float = 1.0, plan: str = "exact"
+) -> "Hits":
     """Rows of the space, -1 for none, as hits."""
     from .search.hits import Hits
     from .verbs.state import Chosen
 
     found = positions >= 0
     rows = [int(position) for position in positions[found]]
-    return Hits([space.ids[row] for row in rows], scores[found], lambda: Chosen(space, rows), metric, recall)
+    return Hits([space.ids[row] for row in rows], scores[found], lambda: Chosen(space, rows), metric, recall, plan)
 
 
 # ---------------------------------------------------------------------- what belongs together

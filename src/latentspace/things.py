@@ -144,11 +144,17 @@ def _history_of(space: "State", things: _Things, user: Any, liked: Any, disliked
         raise ValueError(f"{sorted(both)[0]!r} is in liked= and in disliked=. Leave it in one of them.")
     for name in (*good, *bad, *(() if isinstance(user, str | int) else met)):
         if name not in things.place:
-            near = difflib.get_close_matches(name, things.names, n=3)
+            near = _near(name, things.names)
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
             raise ValueError(f"{name!r} is not one of the {len(things):,} things of this space.{hint}")
     kept = {name: value for name, value in met.items() if name not in good and name not in bad}
     return _History(kept | good, bad, set(kept))
+
+
+def _near(name: str, names: list[str]) -> list[str]:
+    """Names that a misspelt or shortened one may stand for, three at most."""
+    within = [known for known in names if name.casefold() in known.casefold()] if name else []
+    return list(dict.fromkeys([*difflib.get_close_matches(name, names, n=3), *sorted(within, key=len)]))[:3]
 
 
 def _values(what: Any, usual: float, name: str) -> dict[str, float]:

@@ -8,16 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse, save_npz
 
 from . import looking
 from .errors import UnsupportedError
+from .features import dense
+from .items.folders import distinct
 from .items.sound_files import write_wav
+from .items.words import Words
 from .optional import require
+from .writing_rows import ENDINGS, as_frame, write_frame
 
 if TYPE_CHECKING:
     from .space import LatentSpace
 
-_TABLES = (".csv", ".parquet")
+_PICTURED = ("images", "audio", "array", "pairs")
+_TEXTS, _STREAM = ("texts", "strings"), "-"
+_WRITTEN_AS = {  # what items of a kind can be written as, besides what is for all
+    "images": ".png (a sheet), .npy, or no ending for a folder of files",
+    "audio": ".wav, .png (a sheet), .npy, or no ending for a folder of files",
+    "texts": ".txt (a line a text), .csv, .parquet, .jsonl, or no ending for a folder of files",
+    "strings": ".txt (a line a string), .csv, .parquet, .jsonl, .npy, or no ending for a folder of files",
+    "table": ".csv, .parquet, .jsonl or .npy",
+    "interactions": ".csv, .parquet, .jsonl or .npy",
+    "array": ".npy, .npz, .csv, .parquet or .jsonl; pictures as .png (a sheet) or a folder too",
+    "pairs": ".npy; where both sides are pictures, .png (a sheet) or a folder",
+}
 
 
 def write_items(
@@ -31,6 +47,9 @@ def write_items(
 ) -> Path:
     """Writes items in their own form to where, and as what, the path's ending says.
 
+    Read again by `fit` or `encode`, they are the items that they were: rows with their columns, texts, pictures,
+    sounds; except that a line break within a text is a space in .txt, and CSV knows numbers and words alone.
+
     Parameters
     ----------
     space : LatentSpace
@@ -38,10 +57,11 @@ def write_items(
     items
         Items as `decode` or `sample` give them.
     path : path
-        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.txt`: a line a text; `.csv`, `.parquet`:
-        table rows; `.npy`: an array; no ending: a folder with one file an item.
+        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.txt`: a line a text; `.csv`, `.parquet`,
+        `.jsonl`: rows, of interactions one for each user and item; `.npy`, `.npz`: arrays, of other kinds their
+        features; no ending: a folder with one file an item; "-": texts as lines and rows as CSV, to stdout.
     names : sequence of str, optional
-        One name an item: labels on a sheet, file names in a folder.
+        One name an item: labels on a sheet, file names in a folder, the column `id` of texts, `user` of interactions.
     overwrite : bool, default=False
         Replace a file that is there.
     columns : int, optional
@@ -50,69 +70,70 @@ def write_items(
     Raises
     ------
     FileExistsError, UnsupportedError
-        If the file is there already; if items of this kind cannot be written so.
+        If the file is there already; if items of this kind cannot be written so; the message says how they can.
     """
-    path = Path(path)
-    if path.is_file() and not overwrite:
+    path, kind = Path(path), space.modality.kind
+    if str(path) != _STREAM and path.is_file() and not overwrite:
         raise FileExistsError(f"{path} is there already. Choose another path, or pass overwrite=True.")
-    if path.suffix == ".png":
+    ending = path.suffix.lower()
+    if str(path) == _STREAM and kind in _TEXTS:
+        print("\n".join(_lines(items)))
+    elif str(path) == _STREAM or ending in ENDINGS:
+        frame = as_frame(kind, items, names, f"writing {ending or 'rows'}")
+        if frame is None:
+            raise _refused(kind, path)
+        write_frame(frame, None if str(path) == _STREAM else path, ending)
+    elif ending == ".png" and kind in _PICTURED:
         from .generate.sheet import sheet
 
         sheet(looking.pictures(space, items), columns=columns, labels=names).save(path)
-    elif path.suffix == ".wav":
+    elif ending == ".wav" and kind == "audio":
         _write_sound(space, items, path)
-    elif path.suffix == ".txt":
-        path.write_text("\n".join(_lines(space, items)) + "\n", encoding="utf-8")
-    elif path.suffix in _TABLES:
-        _write_rows(items, path)
-    elif path.suffix == ".npy":
+    elif ending == ".txt" and kind in _TEXTS:
+        path.write_text("".join(f"{line}\n" for line in _lines(items)), encoding="utf-8")
+    elif ending == ".npy":
+        if any(isinstance(item, Words) for item in items):  # what a text would be about: its features are not known
+            raise _refused(kind, path)
         np.save(path, _as_array(space, items), allow_pickle=False)
-    elif path.suffix == "" or path.is_dir():
+    elif ending == ".npz" and kind == "array":
+        save_npz(path, items) if issparse(items) else np.savez(path, x=items)
+    elif (ending == "" or path.is_dir()) and kind in (*_PICTURED, *_TEXTS):
         _write_folder(space, items, path, names, overwrite)
     else:
-        raise UnsupportedError(
-            f"{path}: the ending {path.suffix!r} is not known. Known: .png (a sheet), .wav, .txt, .csv, .parquet, "
-            ".npy, or none for a folder of files."
-        )
+        raise _refused(kind, path)
     return path
 
 
-def _lines(space: "LatentSpace", items: Any) -> list[str]:
-    if space.modality.kind not in ("texts", "strings"):
-        raise UnsupportedError(f"{space.modality.kind} cannot be written as .txt; it takes texts and strings.")
+def _refused(kind: str, path: Path) -> UnsupportedError:
+    how = path.suffix or ("lines on stdout" if str(path) == _STREAM else "a folder of files")
+    return UnsupportedError(f"{path}: {kind} cannot be written as {how}. They are written as {_WRITTEN_AS[kind]}.")
+
+
+def _lines(items: Any) -> list[str]:
     return [" ".join(str(item).splitlines()) for item in items]
 
 
-def _write_rows(items: Any, path: Path) -> None:
-    if isinstance(items, np.ndarray):
-        pd = require("pandas", "tables", f"writing {path.suffix}")
-        items = pd.DataFrame(items.reshape(len(items), -1))
-    if hasattr(items, "to_csv"):
-        items.to_csv(path, index=False) if path.suffix == ".csv" else items.to_parquet(path)
-    elif hasattr(items, "write_csv"):
-        items.write_csv(path) if path.suffix == ".csv" else items.write_parquet(path)
-    else:
-        raise UnsupportedError(f"pictures cannot be written as {path.suffix}; use .png, .npy, or a folder.")
-
-
 def _as_array(space: "LatentSpace", items: Any) -> np.ndarray:
-    if isinstance(items, np.ndarray):
-        return items
-    return space.features(items, on_error="raise")
+    if isinstance(items, np.ndarray) or issparse(items):
+        return dense(items)
+    return dense(space.features(items, on_error="raise"))
 
 
 def _write_folder(space: "LatentSpace", items: Any, path: Path, names: Sequence[str] | None, overwrite: bool) -> None:
-    sounds = space.modality.kind == "audio"
-    files = items if sounds else looking.pictures(space, items)
+    kind = space.modality.kind
+    files = items if kind in ("audio", *_TEXTS) else looking.pictures(space, items)
+    ending = ".wav" if kind == "audio" else ".txt" if kind in _TEXTS else ".png"
     path.mkdir(parents=True, exist_ok=True)
     names = names if names is not None else [f"{number:05d}" for number in range(len(files))]
-    targets = [path / f"{_safe(name)}{'.wav' if sounds else '.png'}" for name in names]
+    targets = [path / f"{name}{ending}" for name in distinct([_safe(name) for name in names])]
     taken = [target for target in targets if target.exists()]
     if taken and not overwrite:
         raise FileExistsError(f"{taken[0]} is there already. Choose another folder, or pass overwrite=True.")
     for file, target in zip(files, targets, strict=True):
-        if sounds:
+        if kind == "audio":
             write_wav(target, *file)
+        elif kind in _TEXTS:
+            target.write_text(str(file), encoding="utf-8", newline="")
         else:
             file.save(target)
 
@@ -127,7 +148,7 @@ def _write_sound(space: "LatentSpace", items: Any, path: Path) -> None:
 
 def _safe(name: str) -> str:
     """A name that stays inside its folder: an id may hold slashes, dots or anything a file system refuses."""
-    stem = re.sub(r"\.(png|jpe?g|webp|bmp|gif|tiff?|wav|flac|ogg|mp3)$", "", str(name), flags=re.IGNORECASE)
+    stem = re.sub(r"\.(png|jpe?g|webp|bmp|gif|tiff?|wav|flac|ogg|mp3|txt|md)$", "", str(name), flags=re.IGNORECASE)
     return re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", stem).lstrip(".")[:200] or "_"
 
 

@@ -46,6 +46,32 @@ def test_images_of_one_size_come_back_pixel_for_pixel(width, height, mode, seed)
         np.testing.assert_array_equal(np.asarray(back), np.asarray(one))
 
 
+@given(
+    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"]),
+    suffix=st.sampled_from([".png", ".tif"]),
+    width=st.integers(1, 30), height=st.integers(1, 30), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_images_of_any_mode_come_back_at_their_size_in_the_colours_that_are_seen(
+    tmp_path_factory, mode, suffix, width, height, seed
+):
+    if suffix == ".png" and mode in ("CMYK", "YCbCr"):
+        suffix = ".tif"  # PNG has no such modes
+    path = tmp_path_factory.mktemp("modes") / f"x{suffix}"
+    picture(seed, (width, height), "RGBA").convert("RGB" if mode in ("CMYK", "YCbCr") else "RGBA").convert(mode).save(
+        path
+    )
+    modality = learned(path)
+    (batch,) = modality.read(modality.gather_new(path))
+    assert (batch.metadata["width"], batch.metadata["height"], batch.skipped) == ([width], [height], [])
+    (back,) = modality.restore(batch.x)
+    with Image.open(path) as whole:
+        seen = Image.new("RGBA", whole.size, "white")
+        seen.alpha_composite(whole.convert("RGBA"))
+    assert back.size == (width, height)
+    np.testing.assert_array_equal(np.asarray(back.convert("RGB")), np.asarray(seen.convert("RGB")))
+
+
 def test_every_feature_is_exactly_a_255th():
     x, _, _ = read(learned([picture(0, (64, 48))], size=17), [picture(0, (64, 48))])
     np.testing.assert_array_equal(x, np.rint(x * 255).astype(np.uint8) / np.float32(255))

@@ -1,6 +1,8 @@
 """Sparse matrices as arrays: never dense, the same rows as dense ones, by the same names and columns."""
 
 import io
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -187,3 +189,35 @@ def test_damaged_facts_of_sparse_rows_are_refused():
     for change in ({"sparse": 1}, {"names": ["a"]}, {"names": [1, 2, 3, 4]}, {"sparse": False, "names": list("abcd")}):
         with pytest.raises(CorruptFileError):
             Array.from_state(facts | {"learned": facts["learned"] | change}, arrays)
+
+
+_CHILD = """
+import resource, sys
+import numpy as np
+from scipy import sparse
+import latentspace as ls
+
+rng = np.random.default_rng(0)
+n, p, values = 20_000, 50_000, 300_000
+places = rng.integers(0, n, values), (rng.random(values) ** 4 * p).astype(int)
+rows = sparse.coo_array((np.ones(values, np.float32), places), shape=(n, p)).tocsc()
+sparse.save_npz("x.npz", rows)
+ls.fit(rows[:100].tocsr()[:, :50], dims=2)  # so that what is imported on the way is there
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for source, model in ((rows, "pca"), ("x.npz", "lsa")):
+    space = ls.fit(source, model, dims=2, density="gaussian")
+    space.encode(rows.tocsr()[:50])
+    assert abs(space.items[5:9] - rows.tocsr()[5:9]).max() == 0
+    space.save(f"{model}.latent")
+assert abs(ls.load("lsa.latent").items[5:9] - rows.tocsr()[5:9]).max() == 0  # read again from the source
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_twenty_thousand_rows_of_fifty_thousand_columns_take_no_dense_copy(tmp_path):
+    done = subprocess.run([sys.executable, "-c", _CHILD], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    megabytes = int(done.stdout)
+    assert megabytes < 600, f"{megabytes} MB above; a dense copy takes 4,000"
+    assert (tmp_path / "pca.latent").stat().st_size < 20 * 2**20

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import latentspace as ls
+from latentspace.maps.fit import METHODS
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def drawn(space):
     return space.map("tsne", seed=1)
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("method", METHODS)
 def test_items_are_placed_on_their_own_spots_and_spots_decode_to_items(space, digits, method):
     drawn = space.map(method)
     extent = np.ptp(drawn.coordinates, axis=0).max()

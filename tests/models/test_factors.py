@@ -94,8 +94,9 @@ def test_a_stored_zero_is_a_rating_and_an_absent_one_is_not():
     assert low < unrated < high
 
 
-def test_ease_is_the_constrained_ridge_regression():
-    x, _, _ = planted(n=60, p=15)
+@pytest.mark.parametrize("n", [60, 6])  # by items, and by users where these are fewer
+def test_ease_is_the_constrained_ridge_regression(n):
+    x, _, _ = planted(n=n, p=15)
     b = EASE(ridge=3.0).fit(x).items_.astype(float)
     dense = x.toarray()
     for item in range(15):  # each column is a ridge regression on all other items

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from latentspace.search import approximate
 from latentspace.search.approximate import Approximate
 from latentspace.search.exact import ExactIndex
 from latentspace.search.metrics import METRICS
@@ -62,6 +63,18 @@ def test_masked_and_excluded_items_are_never_found_and_none_is_missing(built):
             assert mask[there].all()
             assert not np.isin(there, banned).any()
             assert len(set(there)) == len(there) == min(40, (mask & ~np.isin(np.arange(len(mask)), banned)).sum())
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_mask_that_has_to_do_with_the_latents_does_not_cost_recall(share, monkeypatch):
+    monkeypatch.setattr(approximate, "_KEPT_WORK", 0)
+    z = clustered(12000)
+    index = Approximate.build(z[:11000], "euclidean")
+    order = np.sort(index.exact.z[:, 0])
+    mask = index.exact.z[:, 0] > order[int(len(order) * (1 - share))]
+    assert index.plan(10, mask) is not None
+    found = index.search(z[11000:], 10, mask)
+    assert recall_at_k(found, index.exact.search(z[11000:], 10, "euclidean", mask)) > 0.95
 
 
 def test_vectors_of_zeros_are_found_where_all_else_points_away():

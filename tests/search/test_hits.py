@@ -37,6 +37,7 @@ def test_to_dict_is_json():
     hits = Hits(["a"], [0.5], metric="dot")
     assert json.loads(json.dumps(hits.to_dict())) == {
         "metric": "dot",
+        "plan": "exact",
         "recall": 1.0,
         "hits": [{"id": "a", "score": 0.5}],
     }
@@ -48,6 +49,6 @@ def test_ids_and_scores_of_different_lengths_are_refused():
 
 
 def test_approximate_hits_say_how_many_of_the_true_ones_such_searches_find():
-    hits = Hits(["a", "b"], [0.5, 0.4], metric="dot", recall=0.967)
-    assert repr(hits[:1]).endswith("approximate: such searches find 96.7% of the true nearest")
-    assert "approximate" not in repr(Hits(["a"], [0.5]))
+    hits = Hits(["a", "b"], [0.5, 0.4], metric="dot", recall=0.967, plan="lists")
+    assert repr(hits[:1]).endswith("lists: such searches find 96.7% of the true nearest")
+    assert "such searches" not in repr(Hits(["a"], [0.5]))

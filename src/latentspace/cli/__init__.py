@@ -34,5 +34,7 @@ def _fail(message: str, code: int) -> None:
     raise SystemExit(code)
 
 
-def _show_warning(message, *_where, **_more) -> None:
+def _show_warning(message, category=None, *_where, **_more) -> None:
+    if getattr(category, "__name__", "") == "DecompressionBombWarning":
+        return  # Pillow's, of large images: those past our own limit are skipped, and named
     print(f"Warning: {message}", file=sys.stderr)

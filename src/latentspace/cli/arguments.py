@@ -11,6 +11,15 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a fi
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace what is at the output path.")]
 Seed = Annotated[int, typer.Option("--seed", help="The one source of chance.")]
+Vectors = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        metavar="FILE",
+        help="Vectors you have already, a row an item in the items' order, or with their ids: a .npy, .npz, .csv or "
+        ".parquet file, or FILE:COLUMN. The model is fitted on them; the items are shown.",
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,6 +87,15 @@ def _json_of(pair: str, word: str) -> Any:
         return json.loads(word)
     except json.JSONDecodeError as error:
         raise typer.BadParameter(f"{pair!r} begins as JSON but is not: {error}. Quote it for the shell.") from None
+
+
+def vectors_of(path: str | None) -> Any:
+    """`--vectors FILE` as the library's `vectors=`."""
+    if path is None:
+        return None
+    from latentspace.vector_files import read_vectors
+
+    return read_vectors(path)
 
 
 def dims_of(word: str | None) -> int | float | str | None:

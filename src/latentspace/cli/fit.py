@@ -55,6 +55,7 @@ def fit(
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help="A folder for TensorBoard to show training from.")
     ] = None,
+    vectors: a.Vectors = None,
     seed: a.Seed = 0,
     json: a.Json = False,
     force: a.Force = False,
@@ -69,7 +70,7 @@ def fit(
     with aloud():
         space = ls.fit(
             source, model, dims=a.dims_of(dims), target=target, kind=kind, density=density, seed=seed,
-            on_error=on_error, checkpoint=checkpoint,
+            on_error=on_error, checkpoint=checkpoint, vectors=a.vectors_of(vectors),
             callback=None if tensorboard is None else ls.TensorBoard(tensorboard),
             **a.options_of(option),
         )  # fmt: skip
@@ -127,7 +128,13 @@ def encode(
     from latentspace.writing import write_latents
 
     a.output(out, force)
-    ids, z = ls.load(space).encode(source, with_ids=True)
+    opened = ls.load(space)
+    if opened.facts.get("vectors") is None:
+        ids, z = opened.encode(source, with_ids=True)
+    else:  # it was fitted on vectors, and so reads such
+        given = a.vectors_of(source)
+        ids, z = opened.encode(list(given.values()) if isinstance(given, dict) else given, with_ids=True)
+        ids = list(given) if isinstance(given, dict) else ids
     if json:
         print_json({"ids": ids, "latents": z})
     else:
@@ -141,7 +148,13 @@ def decode(
         Path, typer.Argument(help="Latents as encode writes them: .npy, .npz, .csv or .parquet; - for CSV on stdin.")
     ],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="A .png sheet, a folder of files, or a .csv, .parquet or .npy file.")
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Pictures: a .png sheet or a folder. Sounds: a .wav or a folder. Texts: .txt, .csv or a folder. Rows: "
+            ".csv, .parquet, .jsonl. Arrays: .npy, .npz, .csv. - for lines or CSV on stdout.",
+        ),
     ],
     force: a.Force = False,
 ) -> None:
@@ -165,6 +178,7 @@ def add(
     on_existing: Annotated[
         str, typer.Option("--on-existing", help="raise, skip or replace an id that is there already.")
     ] = "raise",
+    vectors: a.Vectors = None,
     json: a.Json = False,
 ) -> None:
     """Encode further items and add them to a space's file.
@@ -174,7 +188,7 @@ def add(
     import latentspace as ls
 
     opened = ls.load(space)
-    added = opened.add(source, on_existing=on_existing)
+    added = opened.add(source, on_existing=on_existing, vectors=a.vectors_of(vectors))
     _show({"added": added if json else len(added), "items": len(opened)}, json)
 
 
@@ -201,4 +215,5 @@ def _show(facts: dict, json: bool) -> None:
 
 
 def _wrote(path: Path) -> None:
-    print(f"wrote {path}", file=sys.stderr)
+    if str(path) != "-":
+        print(f"wrote {path}", file=sys.stderr)

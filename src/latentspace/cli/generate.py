@@ -79,4 +79,6 @@ def traverse(
 def _write(opened, items, out: Path, force: bool, columns: int | None) -> None:
     from latentspace.writing import write_items
 
-    print(f"wrote {write_items(opened, items, out, overwrite=force, columns=columns)}", file=sys.stderr)
+    path = write_items(opened, items, out, overwrite=force, columns=columns)
+    if str(path) != "-":
+        print(f"wrote {path}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Verbs that look at a space: search, map."""
+"""Verbs that look at a space: map."""
 
 import sys
 from pathlib import Path
@@ -12,48 +12,10 @@ from .printing import print_json, print_table
 
 
 @app.command()
-def search(
-    space: a.SpaceFile,
-    query: Annotated[str | None, typer.Argument(help="A file to look for, or an item's id.")] = None,
-    id: Annotated[str | None, typer.Option("--id", help="An item of the space.")] = None,
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 10,
-    metric: Annotated[str, typer.Option("--metric", help="cosine, euclidean or dot.")] = "cosine",
-    where: a.Where = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A .png sheet of the hits, or a folder or file of them.")
-    ] = None,
-    json: a.Json = False,
-    force: a.Force = False,
-) -> None:
-    """Find the items nearest to a file or to one of the space's own.
-
-    latentspace search photos.latent cat.jpg -k 5 --where label=cat
-    """
-    import latentspace as ls
-    from latentspace.writing import write_items
-
-    if (query is None) == (id is None):
-        raise typer.BadParameter("give one of QUERY and --id.")
-    a.output(out, force)
-    opened = ls.load(space)
-    hits = opened.search(query, id=id, k=k, metric=metric, where=a.where_of(where, opened.metadata))
-    if isinstance(hits, list):
-        raise ValueError(f"{query!r} holds {len(hits)} items; search for one at a time.")
-    columns = list(opened.metadata)[:6]
-    rows = [
-        {"id": id_, metric: round(score, 4), **{c: opened.metadata[c][opened.position(id_)] for c in columns}}
-        for id_, score in hits
-    ]
-    print_json({"metric": metric, "hits": rows}) if json else print_table(rows)
-    if out is not None:
-        print(f"wrote {write_items(opened, hits.items[:], out, names=hits.ids, overwrite=force)}", file=sys.stderr)
-
-
-@app.command()
 def map(
     space: a.SpaceFile,
     out: Annotated[Path, typer.Option("-o", "--out", help="A .png picture or one self-contained .html page.")],
-    method: Annotated[str, typer.Option("--method", help="tsne or pca.")] = "tsne",
+    method: Annotated[str, typer.Option("--method", help="tsne, umap, pacmap or pca.")] = "tsne",
     colour: Annotated[str | None, typer.Option("--colour", "--color", help="The metadata column to colour by.")] = None,
     option: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method: perplexity=50.")

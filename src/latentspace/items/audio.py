@@ -15,8 +15,8 @@ from ..progress import track
 from ..resources import usable_cores
 from . import mel, sound_files
 from .clips import Clip, cut, samples_of
-from .file_items import in_folder, of_paths
-from .folders import Listing, check_ids, walk
+from .file_items import in_folder, in_memory, of_paths
+from .folders import Listing, walk
 from .protocol import Batch, Gathered, Modality, OnError, bad
 from .ramp import coloured
 from .spectrogram import Spectrogram, common_range, loudness
@@ -114,7 +114,7 @@ class Audio(Modality):
         `rate` and `channels`, as they were.
         """
         if sound_files.is_sound(source):
-            return _in_memory([source], "a sound in memory", ids)
+            return in_memory([source], "a sound in memory", ids)
         if isinstance(source, Listing):
             return in_folder(source, sound_files.SUFFIXES, ids)
         if isinstance(source, str | os.PathLike):
@@ -126,7 +126,7 @@ class Audio(Modality):
         if not isinstance(source, list | tuple) or not source:
             return None
         if all(sound_files.is_sound(item) for item in source):
-            return _in_memory(list(source), f"list of {len(source):,} sounds", ids)
+            return in_memory(list(source), f"list of {len(source):,} sounds", ids)
         if all(isinstance(item, str | os.PathLike) and sound_files.is_sound_file(item) for item in source):
             return of_paths(source, f"list of {len(source):,} paths", ids)
         return None
@@ -159,7 +159,7 @@ class Audio(Modality):
         """
         self._check_options()
         heads = self._heads(items)
-        self.rate_ = self.rate or _chosen_rate(heads)
+        self.rate_ = self.rate or sound_files.common_rate(heads, _LOWEST_RATE, _HIGHEST_RATE)
         most = mel.most_bands(self.rate_, OVERLAP * self.step_)
         self.mels_ = self.mels or min(_MOST_MELS, int(0.8 * most) // _MULTIPLE * _MULTIPLE)
         if self.mels_ > most:
@@ -191,7 +191,7 @@ class Audio(Modality):
         found: list[sound_files.Header] = []
         reasons: list[str] = []
         # All of the sample; only where nothing in it can be read, the others until one can.
-        for positions, enough in ((_spread(len(items), _HEADERS), _HEADERS), (range(len(items)), 1)):
+        for positions, enough in ((sound_files.spread(len(items), _HEADERS), _HEADERS), (range(len(items)), 1)):
             for position in positions:
                 if len(found) >= enough:
                     break
@@ -219,8 +219,8 @@ class Audio(Modality):
 
     def _heard(self, items: Gathered) -> tuple[float, float]:
         """The decibels that become 0 and 1, from a sample of the items."""
-        sample = self.pieces(items.select(_spread(len(items), _LISTENED)))
-        chosen = _spread(len(sample), _LISTENED)
+        sample = self.pieces(items.select(sound_files.spread(len(items), _LISTENED)))
+        chosen = sound_files.spread(len(sample), _LISTENED)
         measure = mel.Mel(self.rate_, self.step_, self.mels_)
 
         def listen(position: int) -> tuple[float, float] | str:
@@ -244,7 +244,7 @@ class Audio(Modality):
         """One item's features, header and samples for a model that reads them, or the reason that it has none."""
         try:
             samples, head = self._samples(item)
-            raw = samples_of(item, self._raw, self.seconds or _LONGEST_RAW)[0] if self._raw else None
+            raw = samples_of(item, self._raw, self._heard_seconds)[0] if self._raw else None
         except BadItemError as error:
             return str(error)
         made = self._spectrogram.statistics if self.features == "statistics" else self._spectrogram.whole
@@ -331,6 +331,10 @@ class Audio(Modality):
         return self.frames_ * self.step_ / self.rate_
 
     @property
+    def _heard_seconds(self) -> float:
+        return self.seconds_ if self.seconds else _LONGEST_RAW
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (1, self.mels_, self.frames_) if self.features == "spectrogram" else (3 * self.mels_,)
 
@@ -344,7 +348,7 @@ class Audio(Modality):
         words = f"read at {self.rate_:,} Hz, {self.seconds_:.2f} s an item"
         if self.cut_:
             words += f": {self.cut_:.0%} of the files are longer and cut (seconds= or windows='window' takes more)"
-        heard = f"the encoder hears up to {self.seconds or _LONGEST_RAW:.0f} s of each at {self._raw:,} Hz"
+        heard = f"the encoder hears up to {self._heard_seconds:.3g} s of each at {self._raw:,} Hz"
         return [words, heard] if self._raw and self.windows == "file" else [words]
 
     # ------------------------------------------------------------------ looking and keeping
@@ -393,20 +397,3 @@ class Audio(Modality):
             raise CorruptFileError(f"the sound reader's state is damaged: {error}.") from None
         modality._settle()
         return modality
-
-
-def _in_memory(sounds: list, origin: str, ids: Sequence[str] | None) -> Gathered:
-    names = [str(position) for position in range(len(sounds))]
-    return Gathered(sounds, names if ids is None else check_ids(ids, len(sounds), origin), {}, origin)
-
-
-def _chosen_rate(heads: Sequence[sound_files.Header]) -> int:
-    rate = int(np.median([head.rate for head in heads]))
-    while rate > _HIGHEST_RATE:
-        rate //= 2
-    return max(rate, _LOWEST_RATE)
-
-
-def _spread(n: int, count: int) -> list[int]:
-    """At most `count` of n positions, evenly over all of them, the same ones every time."""
-    return list(range(n)) if n <= count else np.linspace(0, n - 1, count).astype(int).tolist()

@@ -1,4 +1,4 @@
-"""Files as items: what a folder or a list of paths gives any kind of item that is one file each."""
+"""Files as items: what a folder, or a list of paths or items, gives any kind of item that is one file each."""
 
 import os
 from collections.abc import Sequence
@@ -38,3 +38,9 @@ def of_paths(paths: Sequence[str | os.PathLike], origin: str, ids: Sequence[str]
     folders = [Path(path).parent.name or None for path in paths]
     metadata: dict[str, list] = {"label": [folders[i] for i in good]} if len(set(folders)) > 1 else {}
     return Gathered([paths[i] for i in good], [names[i] for i in good], metadata, origin, skipped)
+
+
+def in_memory(items: list, origin: str, ids: Sequence[str] | None) -> Gathered:
+    """Items that are in memory already, by their places."""
+    names = [str(position) for position in range(len(items))]
+    return Gathered(items, names if ids is None else check_ids(ids, len(items), origin), {}, origin)

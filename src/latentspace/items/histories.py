@@ -40,6 +40,8 @@ class Histories:
         Whether the values are called ratings, or are no whole numbers and so cannot be counts.
     unrated : bool array of shape (n,) or None
         Users whose items came as a list, without values; their 1 is no rating. None where all have values.
+    times : csr_array (n, p) or None
+        The last time of each interaction, of the same pattern; None where nobody said when.
     """
 
     values: csr_array
@@ -47,13 +49,15 @@ class Histories:
     of_matrix: bool = False
     are_ratings: bool = False
     unrated: np.ndarray | None = None
+    times: csr_array | None = None
 
     def __len__(self) -> int:
         return self.values.shape[0]
 
     def select(self, positions: Sequence[int]) -> "Histories":
         rows = np.asarray(positions, dtype=np.int64)
-        return replace(self, values=self.values[rows], unrated=None if self.unrated is None else self.unrated[rows])
+        unrated, times = (None if part is None else part[rows] for part in (self.unrated, self.times))
+        return replace(self, values=self.values[rows], unrated=unrated, times=times)
 
     def written(self, row: int) -> str:
         """One user's interactions as JSON: {"item": value}, or ["item"] without values."""
@@ -105,11 +109,14 @@ def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[st
     there = (of_user >= 0) & (of_item >= 0)
     if not there.all():
         notes.append(f"{int((~there).sum()):,} rows without a user or an item left aside")
-    if "time" in found and "value" in found:  # of several ratings the last one counts
-        order = np.argsort(_moments(rows, found["time"]), kind="stable")
+    moments = _moments(rows, found["time"]) if "time" in found else None
+    if moments is not None:  # of several ratings the last one counts
+        order = np.argsort(moments, kind="stable")
         of_user, of_item, values, there = of_user[order], of_item[order], values[order], there[order]
+        moments = moments[order][there]
     pairs = of_user[there] * max(1, len(items)) + of_item[there]
     values = values[there]
+    times = None if moments is None else _last(pairs, moments, (len(users), len(items)))
     if "value" in found:
         last = len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1]
         if len(last) < len(pairs):
@@ -117,7 +124,15 @@ def from_triplets(rows: Rows, found: dict[str, str]) -> tuple[Histories, list[st
         pairs, values = pairs[last], values[last]
     matrix = matrix_of(pairs // max(1, len(items)), pairs % max(1, len(items)), values, (len(users), len(items)))
     are_ratings = "value" in found and (_plain(found["value"]) in _RATINGS or not _whole(values))
-    return Histories(matrix, items, are_ratings=are_ratings), users, notes
+    return Histories(matrix, items, are_ratings=are_ratings, times=times), users, notes
+
+
+def _last(pairs: np.ndarray, moments: np.ndarray, shape: tuple[int, int]) -> csr_array:
+    """The last moment of each pair of user and item, which come in time's order; an unknown one counts as first."""
+    last = len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1]
+    first = np.nanmin(moments) if np.isfinite(moments).any() else 0.0
+    times = np.where(np.isfinite(moments), moments, first)[last]
+    return matrix_of(pairs[last] // max(1, shape[1]), pairs[last] % max(1, shape[1]), times, shape)
 
 
 def columns_of(names: Sequence[str]) -> dict[str, str]:

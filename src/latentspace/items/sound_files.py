@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +124,19 @@ def write_wav(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
         raise ValueError(f"{os.fspath(path)}: the samples hold NaN or infinity. Look at the model that gave them.")
     soundfile = require("soundfile", "audio", "writing sound")
     soundfile.write(os.fspath(path), np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
+
+
+def common_rate(heads: Sequence[Header], lowest: int, highest: int) -> int:
+    """The median rate, halved until it is at most `highest` samples a second; never below `lowest`."""
+    rate = int(np.median([head.rate for head in heads]))
+    while rate > highest:
+        rate //= 2
+    return max(rate, lowest)
+
+
+def spread(n: int, count: int) -> list[int]:
+    """At most `count` of n positions, evenly over all of them, the same ones every time."""
+    return list(range(n)) if n <= count else np.linspace(0, n - 1, count).astype(int).tolist()
 
 
 def is_sound_file(path: str | os.PathLike) -> bool:

@@ -1,5 +1,6 @@
 """z -> 2-d and back: fit a map, place new latents on it, and decode spots of it to latents."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,14 @@ from ..search.exact import ExactIndex
 from ..search.graph import NeighbourGraph, neighbour_graph
 from ..search.metrics import as_latents
 from .fitted import Fitted, Spots
+from .pacmap import fit_pacmap, neighbours_of
 from .pca import fit_pca, project, unproject
 from .placing import decode_by_neighbours, off_data, place_by_neighbours
 from .tsne import fit_tsne, neighbours_needed
+from .umap import fit_umap
 
-METHODS: tuple[str, ...] = ("pca", "tsne")
+METHODS: tuple[str, ...] = ("pca", "tsne", "umap", "pacmap")
+_FITS: dict[str, Callable[..., Fitted]] = {"tsne": fit_tsne, "umap": fit_umap, "pacmap": fit_pacmap}
 
 
 def graph_size(method: str, n: int, **options: Any) -> int:
@@ -21,7 +25,11 @@ def graph_size(method: str, n: int, **options: Any) -> int:
     Whoever keeps the shared neighbour graph asks here, to compute one that is large enough.
     """
     _check_method(method)
-    return neighbours_needed(n, options.get("perplexity", 30)) if method == "tsne" else 0
+    if method == "tsne":
+        return neighbours_needed(n, options.get("perplexity", 30))
+    if method == "umap":
+        return max(0, min(n - 1, options.get("neighbours", 15) - 1))
+    return max(0, min(n - 1, neighbours_of(n, options.get("neighbours")) + 50)) if method == "pacmap" else 0
 
 
 def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: int = 0, **options: Any) -> Fitted:
@@ -30,13 +38,13 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
     Parameters
     ----------
     z : array of shape (n, dims)
-    method : "tsne" or "pca", default="tsne"
+    method : "tsne", "umap", "pacmap" or "pca", default="tsne"
     graph : NeighbourGraph, optional
         The shared graph of these latents, with `graph_size(method, n)` neighbours; computed here, exactly, if left out.
     seed : int, default=0
         The same seed gives the same map, on any number of threads.
     **options
-        Of the method: see `fit_tsne`; "pca" has none.
+        Of the method: see `fit_tsne`, `fit_umap`, `fit_pacmap`; "pca" has none.
 
     Raises
     ------
@@ -45,7 +53,7 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
     """
     _check_method(method)
     z = as_latents(z)
-    known = (fit_tsne.__kwdefaults__ or {}) if method == "tsne" else {}
+    known = getattr(_FITS.get(method), "__kwdefaults__", None) or {}
     unknown = sorted(set(options) - set(known))
     if unknown:
         there = ", ".join(sorted(known)) or "none"
@@ -54,7 +62,7 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
         return fit_pca(z)
     if graph is None:
         graph = neighbour_graph(z, max(1, graph_size(method, len(z), **options)))
-    return fit_tsne(z, graph, seed, **options)
+    return _FITS[method](z, graph, seed, **options)
 
 
 def place(fitted: Fitted, z, z_new) -> np.ndarray:

@@ -13,9 +13,11 @@ from .fit import METHODS, decode_spot, place
 from .fitted import Fitted, Spots
 from .honesty import Honesty
 
-_NAMES = {"tsne": "t-SNE", "pca": "PCA"}
+_NAMES = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP", "pacmap": "PaCMAP"}
 _CAUTION = {
     "tsne": "Near items are alike; distances between far groups, and the sizes of groups, mean little.",
+    "umap": "Near items are alike; distances between far groups, and the sizes of groups, mean little.",
+    "pacmap": "Near items are alike, and groups lie roughly as they do in the space; densities mean little.",
     "pca": "The two directions in which the latents vary most; what varies in others is not seen.",
 }
 

@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from ..errors import UnsupportedError
 from ..features import BLOCK, Features, dense, rows_at_once
 
+_IN_ONE_PIECE = 2**28  # bytes of float32 that kept bytes may become at once
 _OF_INTERACTIONS = ("latent-factors", "mult-vae")
 
 
@@ -21,14 +22,14 @@ def fit_model(
     training: Mapping[str, Any] | None = None,
     rows: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """Fits an estimator on features; in blocks where they are not kept and the model can, else in one piece.
+    """Fits an estimator on features; in blocks where one piece would take much memory and the model can.
 
     `training` goes to `fit` as it is; `require_training` tells before any work whether a model takes it. `rows` is
     what a model that reads items as they are gave for them. Returns the latents where fitting made them already.
     """
     if rows is not None:
         return model.fit_rows(rows, dense(features.whole()) if model.trains_decoder else None, **(training or {}))
-    if features.kept is None and hasattr(model, "fit_blocks"):
+    if hasattr(model, "fit_blocks") and (features.kept is None or _grows(features)):
         model.fit_blocks(lambda: (_as_input(model, block) for block in features.blocks()))
         return None
     x = _as_input(model, features.whole())
@@ -37,6 +38,11 @@ def fit_model(
         return model.fit_transform(x, *given, **(training or {}))
     model.fit(x, *given, **(training or {}))
     return None
+
+
+def _grows(features: Features) -> bool:
+    """Whether rows kept as bytes would take much more memory as one array of float32."""
+    return features.kept.dtype == np.uint8 and features.nbytes > _IN_ONE_PIECE
 
 
 def kind_read(model: Any, options: Mapping[str, Any]) -> str | None:

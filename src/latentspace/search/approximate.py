@@ -24,12 +24,11 @@ SMALLEST = 2000  # items; below, learning lists costs more than any search saves
 
 LAYOUT = 1  # of what is kept; another is learned again
 
-_AXES = 128  # principal axes that are coded, at most
 _LISTS = 0.8  # times the root of n
-_SAMPLE = 65536  # rows that axes and codebooks are learned from
 _BLOCK = 128  # queries a thread takes at a time
 _WORTH_THREADS = 64  # queries
 _KEPT_WORK = 8_000_000  # numbers of the items a mask keeps, up to which exact search is as fast
+_MORE = 2.0  # items looked at and put in order for a masked search: what is left lies further away
 _KEPT_SHARE = 0.05  # of items, below which lists hold too few that may be found
 
 
@@ -46,8 +45,9 @@ class Approximate:
     settings : list of Setting
         Ways to search and the recall each was measured to reach.
     report : dict
-        kind, metric, nlist, code bits, dims of codes, recall of ten neighbours at the default and the number of queries
-        it was measured on, seconds of building, bytes beside the latents.
+        kind, metric, items, lists, codes an item, the recall aimed at, how many lists are looked through and how many
+        candidates put in order for ten neighbours, the recall that reaches, on how many queries that was measured,
+        bytes beside the latents, seconds of building.
     """
 
     def __init__(self, exact: ExactIndex, frame: lists.Frame, coded: lists.Coded, settings: list[tuning.Setting]):
@@ -91,19 +91,17 @@ class Approximate:
         if n < SMALLEST:
             raise ValueError(f"{n} items are too few for approximate search, which takes {SMALLEST}; use ExactIndex.")
         began = time.perf_counter()
-        rng = np.random.default_rng(seed)
-        some = rng.choice(n, size=min(n, _SAMPLE), replace=False)
-        some.sort()
-        centre = exact.form(metric).centre
-        rows = lists.Frame(metric, None, centre)(exact.z[some])
-        frame = lists.Frame(metric, lists.mixed_axes(rows, min(dims, _AXES), seed) if dims > 1 else None, centre)
-        if frame.rotation is not None:
-            rows = rows @ frame.rotation.T
         nlist = int(2 ** round(np.log2(_LISTS * n**0.5)))
-        centres, codebooks = lists.learn(rows, nlist, rows.shape[1], seed)
-        coded = lists.encode(exact.z, None, frame, centres, codebooks)
-        index = cls(exact, frame, coded, [])
-        index._tune(rng.choice(n, size=tuning.sample_size(n, dims), replace=False), recall)
+        sample = np.random.default_rng(seed).choice(n, size=min(n, lists.sample_size(nlist)), replace=False)
+        centre = exact.form(metric).centre
+        with workers():  # small steps, in which threads would mostly wait for one another
+            rows = lists.Frame(metric, None, centre)(exact.z[np.sort(sample)])
+            frame = lists.Frame(metric, lists.mixed_axes(rows, seed) if dims > 1 else None, centre)
+            if frame.rotation is not None:
+                rows = rows @ frame.rotation.T
+            centres, codebooks = lists.learn(rows, nlist, seed)
+        index = cls(exact, frame, lists.encode(exact.z, None, frame, centres, codebooks), [])
+        index.measure(recall, seed + 1)
         index.report["seconds"] = round(time.perf_counter() - began, 2)
         return index
 
@@ -111,15 +109,12 @@ class Approximate:
         """Measures recall on the latents as they are now, and chooses anew how hard to look for `recall`."""
         n, dims = self.exact.z.shape
         own = np.random.default_rng(seed).choice(n, size=tuning.sample_size(n, dims), replace=False)
-        self._tune(own, recall)
-
-    def _tune(self, own: np.ndarray, recall: float) -> None:
         own = own.astype(np.int64)
         queries = np.ascontiguousarray(self.exact.z[own])
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
         rows = self.frame(queries)
-        n, nlist, codes = len(self), self._lists.nlist, len(self.coded.codebooks)
+        nlist, codes = self._lists.nlist, len(self.coded.codebooks)
 
         def candidates(probes: int, count: int) -> np.ndarray:
             found = np.empty((len(rows), count), np.int64)
@@ -130,13 +125,22 @@ class Approximate:
             self._share_out(one, len(rows))
             return found
 
+        def keys(found: np.ndarray) -> np.ndarray:
+            near = np.empty(found.shape, np.float32)
+
+            def one(block: slice) -> None:
+                near[block] = self._full.keys(queries[block], found[block])
+
+            self._share_out(one, len(found))
+            return near
+
         self.settings = tuning.settings(
             candidates,
-            lambda found: self._full.keys(queries, found),
-            self._full.keys(queries, true.positions),
+            keys,
+            keys(true.positions),
             own,
             nlist=nlist,
-            price=lambda p, c: tuning.cost(p, c, n=n, nlist=nlist, codes=codes, dims=queries.shape[1]),
+            price=lambda p, c: tuning.cost(p, c, n=n, nlist=nlist, codes=codes, dims=dims),
         )
         self._aim(recall, len(own) // 2)
 
@@ -147,9 +151,11 @@ class Approximate:
             "metric": self.metric,
             "items": len(self),
             "lists": self._lists.nlist,
-            "code_dims": len(self.coded.codebooks),
+            "codes": len(self.coded.codebooks),
             "target": recall,
             "recall": chosen.recall if chosen else 1.0,
+            "looks_through": chosen.probes if chosen else self._lists.nlist,
+            "puts_in_order": chosen.candidates if chosen else len(self),
             "queries": queries,
             "bytes": self.coded.bytes + self.coded.codes.nbytes + 8 * len(self),
         }
@@ -179,10 +185,10 @@ class Approximate:
         setting = self.plan(k, mask, recall)
         if setting is None:
             return self.exact.search(queries, k, self.metric, mask, exclude)
-        bits = None if mask is None else np.packbits(mask, bitorder="little")
-        scale = 1.0 if mask is None else len(self) / mask.sum()
+        kept = None if mask is None else lists.Kept(mask, self.coded.lists, self._lists.nlist)
         most = int(np.bincount(pairs[0]).max()) if len(pairs[0]) else 0
-        work = _Work(k, int(np.ceil(setting.probes * scale)), setting.candidates + most, mask, bits, pairs)
+        depth = int(setting.candidates * (1.0 if mask is None else _MORE)) + most
+        work = _Work(k, setting.probes, depth, kept, pairs)
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
         self._share_out(lambda block: self._search_block(queries, block, work, found), len(queries))
         self._complete(found, queries, mask, exclude, pairs)
@@ -203,12 +209,17 @@ class Approximate:
         """Fills in the rows of `block`."""
         q = queries[block]
         rows = self.frame(q)
-        candidates = self._lists.candidates(rows, work.probes, work.depth, work.bits)
+        if work.kept is None:
+            candidates = self._lists.candidates(rows, work.probes, work.depth)
+        else:
+            looked = _MORE * work.probes * len(self) / self._lists.nlist
+            candidates = self._lists.candidates_among(rows, work.kept, looked, work.depth)
         if len(self._zeros):
-            candidates = self._with_zeros(candidates, work.mask)
-        first, last = np.searchsorted(work.pairs[0], (block.start, block.stop))
-        for row, position in zip(work.pairs[0][first:last] - block.start, work.pairs[1][first:last], strict=True):
-            candidates[row, candidates[row] == position] = -1
+            candidates = self._with_zeros(candidates, None if work.kept is None else work.kept.mask)
+        if len(work.pairs[0]):
+            first, last = np.searchsorted(work.pairs[0], (block.start, block.stop))
+            for row, position in zip(work.pairs[0][first:last] - block.start, work.pairs[1][first:last], strict=True):
+                candidates[row, candidates[row] == position] = -1
         keys, positions = rerank.best(self._full.keys(q, candidates), candidates, work.k)
         width = positions.shape[1]
         found.positions[block, :width] = positions
@@ -221,11 +232,11 @@ class Approximate:
 
     def _complete(self, found: Neighbours, queries, mask, exclude, pairs) -> None:
         """Searches exactly for the queries whose lists held fewer than there are to be found."""
+        if (found.positions[:, -1:] >= 0).all():
+            return
         allowed = len(self) if mask is None else int(np.count_nonzero(mask))
         k = found.positions.shape[1]
         short = np.flatnonzero((found.positions >= 0).sum(axis=1) < k)
-        if len(short) == 0:
-            return
         excluded = np.bincount(pairs[0], minlength=len(queries))[short]
         short = short[(found.positions[short] >= 0).sum(axis=1) < np.minimum(k, allowed - excluded)]
         if len(short) == 0:
@@ -236,13 +247,12 @@ class Approximate:
 
     def _share_out(self, work, n: int) -> None:
         """Calls work(slice) on blocks of n queries, in threads where there are enough."""
-        size = int(np.clip(-(-n // usable_cores()), 1, _BLOCK))
-        blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
         if n < _WORTH_THREADS:
             with lists.one_thread():
-                for block in blocks:
-                    work(block)
+                work(slice(0, n))
             return
+        size = min(-(-n // usable_cores()), _BLOCK)
+        blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
         def one(block: slice) -> None:
             with lists.one_thread():
@@ -322,6 +332,5 @@ class _Work(NamedTuple):
     k: int
     probes: int
     depth: int
-    mask: np.ndarray | None
-    bits: np.ndarray | None
+    kept: lists.Kept | None
     pairs: tuple[np.ndarray, np.ndarray]

@@ -21,8 +21,10 @@ _ROWS = 16384  # rows framed and coded at a time
 _BLOCK = 32  # codes side by side in a register
 _ROUNDS = 8  # of k-means: on GloVe more than eight moved recall by less than its own noise
 _TRAIN = 64  # rows a centre to learn the centres from
-_CODEBOOK_ROWS = 65536
+_CODEBOOK_ROWS = 16384
 _AXES_ROWS = 10_000
+CODES = 128  # of an item, at most
+_MOSTLY = 0.85  # of the variance; 128 axes hold 93% of 784 pixels of clothes, 78% of 384 numbers of a sentence
 _RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
 
 
@@ -57,18 +59,30 @@ class Frame:
         return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def mixed_axes(rows: np.ndarray, r: int, seed: int) -> np.ndarray:
-    """The r directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
+def mixed_axes(rows: np.ndarray, seed: int) -> np.ndarray:
+    """The directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
 
-    All codes have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the
-    candidates for the same recall.
+    As many as there are codes where those hold most of the variance, or else twice as many, two to a code. All codes
+    have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the candidates
+    for the same recall.
     """
     some = rows[:: max(1, len(rows) // max(_AXES_ROWS, 4 * rows.shape[1]))]
     some = some - some.mean(axis=0, dtype=np.float64).astype(np.float32)
     dims = rows.shape[1]
-    _, axes = eigh((some.T @ some).astype(np.float64), subset_by_index=(dims - r, dims - 1))
+    r = min(dims, 2 * CODES)
+    scatter = (some.T @ some).astype(np.float64)
+    variances, axes = eigh(scatter, subset_by_index=(dims - r, dims - 1))
+    if r > CODES:
+        enough = variances[-CODES:].sum() >= _MOSTLY * np.trace(scatter)
+        r = CODES if enough else r - r % 2
+        axes = axes[:, -r:]
     turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
     return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
+
+
+def sample_size(nlist: int) -> int:
+    """How many rows all is learned from."""
+    return max(_TRAIN * nlist, _CODEBOOK_ROWS)
 
 
 def residual(r: int) -> bool:
@@ -129,16 +143,16 @@ class Coded:
             raise ValueError("the stored search index is damaged: its arrays do not fit one another. Build it again.")
 
 
-def learn(rows: np.ndarray, nlist: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows, those of `_TRAIN` a centre at most."""
+def learn(rows: np.ndarray, nlist: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows."""
     r = rows.shape[1]
+    m = r if r <= CODES else r // 2
     means = faiss().Kmeans(
         r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
     )
     with one_thread():
         means.train(rows)
     centres = np.ascontiguousarray(means.centroids)
-    rows = rows[:_CODEBOOK_ROWS]
     if residual(r):
         with one_thread():
             rows = rows - centres[means.index.search(rows, 1)[1][:, 0]]
@@ -185,10 +199,11 @@ class Lists:
 
     def __init__(self, coded: Coded, metric: str):
         self.nlist = len(coded.centres)
-        inner = metric == "dot"
-        kind = faiss().METRIC_INNER_PRODUCT if inner else faiss().METRIC_L2
+        self._inner = metric == "dot"
+        self._centres = coded.centres
+        kind = faiss().METRIC_INNER_PRODUCT if self._inner else faiss().METRIC_L2
         r, m = coded.centres.shape[1], len(coded.codebooks)
-        self._coarse = _flat(coded.centres, inner)
+        self._coarse = _flat(coded.centres, self._inner)
         self._slow = faiss().IndexIVFPQ(self._coarse, r, self.nlist, m, 4, kind)
         self._slow.by_residual = residual(r)
         faiss().copy_array_to_vector(coded.codebooks.ravel(), self._slow.pq.centroids)
@@ -205,20 +220,66 @@ class Lists:
         self._fast = faiss().IndexIVFPQFastScan(self._slow, _BLOCK)
         self._slow.reset()  # the fast index has its own copy of the codes
 
-    def candidates(self, rows: np.ndarray, probes: int, count: int, mask: np.ndarray | None = None) -> np.ndarray:
+    def candidates(self, rows: np.ndarray, probes: int, count: int) -> np.ndarray:
         """The `count` likeliest items of each framed query (q, r): int64 (q, count), likeliest first, -1 where fewer.
 
         Parameters
         ----------
         probes : int
             Lists that are looked through, of the nearest centres.
-        mask : packed bits of shape (ceil(n / 8),), optional
-            Only items whose bit is set (`np.packbits(mask, bitorder="little")`).
         """
-        options = {"nprobe": min(probes, self.nlist)}
-        if mask is not None:
-            options["sel"] = faiss().IDSelectorBitmap(mask)
-        return self._fast.search(rows, count, params=faiss().IVFSearchParameters(**options))[1]
+        options = faiss().IVFSearchParameters(nprobe=min(probes, self.nlist))
+        return self._fast.search(rows, count, params=options)[1]
+
+    def candidates_among(self, rows: np.ndarray, kept: "Kept", looked: float, count: int) -> np.ndarray:
+        """As `candidates`, of the items that a mask keeps.
+
+        Parameters
+        ----------
+        looked : float
+            How many kept items are looked at, at least: lists that hold none are passed over, and where lists hold few,
+            more are looked through. A mask that has to do with the latents (a label) leaves whole lists empty, and the
+            nearest of what it keeps may lie in none of the nearest lists.
+        """
+        distances = self._distances(rows)
+        order = np.argsort(np.where(kept.counts > 0, -distances if self._inner else distances, np.inf), axis=1)
+        counts = kept.counts[order]
+        wanted = (np.cumsum(counts, axis=1) - counts < looked) & (counts > 0)
+        width = max(int(wanted.sum(axis=1).max(initial=1)), 1)
+        chosen = np.ascontiguousarray(np.where(wanted, order, -1)[:, :width], dtype=np.int64)
+        near = np.ascontiguousarray(np.take_along_axis(distances, order[:, :width], 1), dtype=np.float32)
+        library = faiss()
+        scores = np.empty((len(rows), count), np.float32)
+        found = np.empty((len(rows), count), np.int64)
+        options = library.IVFSearchParameters(nprobe=width, sel=library.IDSelectorBitmap(kept.bits))
+        pointers = [library.swig_ptr(each) for each in (rows, chosen, near, scores, found)]
+        self._fast.search_preassigned_c(len(rows), pointers[0], count, *pointers[1:], False, options)
+        return found
+
+    def _distances(self, rows: np.ndarray) -> np.ndarray:
+        """Squared distances of framed queries to the centres, or dot products: float32 (q, nlist)."""
+        products = rows @ self._centres.T
+        if self._inner:
+            return products
+        lengths = [np.einsum("ij,ij->i", each, each) for each in (rows, self._centres)]
+        return np.maximum(lengths[0][:, None] + lengths[1] - 2 * products, 0)
+
+
+class Kept:
+    """What a mask keeps, by lists.
+
+    Parameters
+    ----------
+    mask : bool array of shape (n,)
+    lists : int32 array of shape (n,)
+        Each item's list.
+    nlist : int
+    """
+
+    def __init__(self, mask: np.ndarray, lists: np.ndarray, nlist: int):
+        self.mask = mask
+        self.bits = np.packbits(mask, bitorder="little")
+        self.counts = np.bincount(lists[mask], minlength=nlist)
 
 
 class one_thread:

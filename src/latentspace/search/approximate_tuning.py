@@ -16,7 +16,7 @@ KS = (10, 30, 100)  # neighbours that settings are measured for; a search takes 
 _CANDIDATES = 400
 _TRIES = 4  # settings that are measured for one target, from the cheapest
 _STEP = 1.5  # between one number of lists and the next
-_MULTIPLICATIONS = 1e10  # of finding the sample's true neighbours: a third of a second on two cores
+_MULTIPLICATIONS = 2e10  # of finding the sample's true neighbours: under a second on two cores
 _FEWEST, _MOST = 250, 600  # queries
 
 # What a search costs, in nanoseconds of one thread (EPYC of 2024); only their ratio matters.

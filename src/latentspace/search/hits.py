@@ -22,6 +22,8 @@ class Hits(Sequence):
         Name of the scores, for showing.
     recall : float, default=1.0
         Share of the true nearest that such a search finds, as measured on a sample of the space; 1.0 when it is exact.
+    plan : str, default="exact"
+        How it was searched.
 
     Examples
     --------
@@ -36,12 +38,13 @@ class Hits(Sequence):
 
     def __init__(
         self, ids: Sequence[str], scores, items: Sequence | Callable[[], Sequence] | None = None,
-        metric: str = "score", recall: float = 1.0,
+        metric: str = "score", recall: float = 1.0, plan: str = "exact",
     ):  # fmt: skip
         self.ids = list(ids)
         self.scores = np.asarray(scores, dtype=np.float32)
         self.metric = metric
         self.recall = recall
+        self.plan = plan
         if self.scores.shape != (len(self.ids),):
             raise ValueError(f"{len(self.ids)} ids need as many scores; got an array of shape {self.scores.shape}.")
         self._items = items
@@ -68,7 +71,7 @@ class Hits(Sequence):
         if not isinstance(at, slice):
             return self.ids[at], float(self.scores[at])
         items = None if self._items is None else lambda: self.items[at]
-        return Hits(self.ids[at], self.scores[at], items, self.metric, self.recall)
+        return Hits(self.ids[at], self.scores[at], items, self.metric, self.recall, self.plan)
 
     def __eq__(self, other) -> bool:
         if not isinstance(other, Hits):
@@ -86,10 +89,10 @@ class Hits(Sequence):
         if len(self) > _SHOWN:
             lines.append(f"... and {len(self) - _SHOWN:,} more")
         if self.recall < 1:
-            lines.append(f"approximate: such searches find {self.recall:.1%} of the true nearest")
+            lines.append(f"{self.plan}: such searches find {self.recall:.1%} of the true nearest")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON-able data: the metric, the recall, and id and score of each hit."""
+        """Returns plain JSON-able data: the metric, plan and recall, and id and score of each hit."""
         hits = [{"id": name, "score": score} for name, score in self]
-        return {"metric": self.metric, "recall": self.recall, "hits": hits}
+        return {"metric": self.metric, "plan": self.plan, "recall": self.recall, "hits": hits}

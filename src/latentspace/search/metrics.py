@@ -4,6 +4,7 @@ Keys are float32 and only choose candidates; scores come from `exact_scores`, in
 margin: no item whose true score could still be among the best k is dropped, however the float32 product rounded.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -44,8 +45,10 @@ def as_latents(z, name: str = "z") -> np.ndarray:
         raise TypeError(f"{name} has dtype {z.dtype}; expected numbers, as float32.")
     with np.errstate(over="ignore"):  # float64 values past float32's range become infinite, and are refused below
         z = np.ascontiguousarray(z, dtype=np.float32)
-    bad = ~np.isfinite(z).all(axis=1) if not np.isfinite(z.sum(dtype=np.float64)) else None
-    if bad is not None and bad.any():
+    if math.isfinite(z.sum(dtype=np.float64)):
+        return z
+    bad = ~np.isfinite(z).all(axis=1)
+    if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"{name} holds NaN, infinity or a value beyond float32 in {int(bad.sum())} of {len(z)} rows, "

@@ -60,19 +60,20 @@ def _reciprocal(lengths: np.ndarray) -> np.ndarray:
 
 def best(keys: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k largest keys of each row with their candidates, largest first, ties by position: two arrays (q, <= k)."""
+    rows = np.arange(len(keys))[:, None]
     if candidates.shape[1] > 2 * k + 16:
         kept = np.argpartition(keys, keys.shape[1] - k - 1, axis=1)[:, -k - 1 :]
-        keys, candidates = np.take_along_axis(keys, kept, 1), np.take_along_axis(candidates, kept, 1)
+        keys, candidates = keys[rows, kept], candidates[rows, kept]
     order = np.lexsort((candidates, -keys), axis=1)[:, :k]
-    return np.take_along_axis(keys, order, 1), np.take_along_axis(candidates, order, 1)
+    return keys[rows, order], candidates[rows, order]
 
 
 def scores_of(keys: np.ndarray, metric: str) -> np.ndarray:
     """Keys as scores: distances for Euclid, cosines within [-1, 1]; nan for none."""
-    found = np.isfinite(keys)
+    none = keys == -np.inf
     if metric == "euclidean":
         scores = np.sqrt(np.maximum(-keys, 0))
     else:
-        scores = np.clip(keys, -1, 1) if metric == "cosine" else keys.copy()
-    scores[~found] = np.nan
+        scores = np.minimum(np.maximum(keys, -1), 1) if metric == "cosine" else keys
+    scores[none] = np.nan
     return scores

@@ -17,7 +17,8 @@ class MapVerbs(State):
 
         Parameters
         ----------
-        method : "tsne" or "pca", default="tsne"
+        method : "tsne", "umap", "pacmap" or "pca", default="tsne"
+            "tsne" keeps the most neighbours, "umap" and "pacmap" (extra `maps`) are faster, "pca" is at once there.
         seed : int, default=0
         **options
             The method's own, such as `perplexity=30`.
