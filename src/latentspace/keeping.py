@@ -93,7 +93,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
     """Opens a `.latent` file as a space."""
     with store.LatentFile(path) as file:
         manifest, arrays = file.manifest(), file.arrays()
-        ids, metadata = file.items()
+        later = file.items_later()
         latents, version, skipped, anchor = file.latents(), file.version, file.skipped(), file.anchor()
         maps = {name: file.map(name) for name in file.map_names}
         has_features = file.feature_shape is not None
@@ -119,12 +119,15 @@ def load(make: "type[Space]", path: Path) -> "Space":
             "It is damaged, or was written by a newer latentspace; restore it from a copy."
         ) from error
     space = make(
-        modality, model, ids=ids, metadata=metadata, latents=latents, features=None, density=density,
+        modality, model, ids=None, metadata=None, latents=latents, features=None, density=density,
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
-    space.path, space._version, space._anchor = path, version, anchor
+    space.path, space._version, space._anchor, space._later = path, version, anchor, later
     space._features = _features_of(space, has_features)
-    space.maps = {name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()}
+    space._maps = None
+    space._maps_later = lambda: {
+        name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()
+    }
     return space
 
 
@@ -142,14 +145,16 @@ def _features_of(space: "State", stored: bool) -> Features | None:
 
 def _stored_features(space: "State") -> Features:
     """The features a file keeps, read on first use and matched by id, whatever other processes did meanwhile."""
-    path, ids = space.path, list(space.ids)
+    path, known, later = space.path, space._ids, space._later
 
     assert path is not None
 
     def read() -> np.ndarray:
+        ids = known if known is not None or later is None else later.ids()
         with store.LatentFile(path) as file:
             there, rows = file.ids(), file.features()
         assert rows is not None
+        assert ids is not None
         if there == ids:
             return rows
         place = {id_: row for row, id_ in enumerate(there)}
@@ -160,7 +165,7 @@ def _stored_features(space: "State") -> Features:
             )
         return rows[[place[id_] for id_ in ids]]
 
-    return Features(space.modality.shape, later=read, n=len(ids))
+    return Features(space.modality.shape, later=read, n=len(space))
 
 
 def refresh(space: "State") -> bool:
@@ -246,6 +251,7 @@ def _append(space: "State", read: fitting.ReadItems, z: np.ndarray) -> None:
     names = [*space.metadata, *(name for name in new if name not in space.metadata)]
     space.metadata = {name: space.metadata.get(name, [None] * before) + new.get(name, [None] * more) for name in names}
     space.ids = space.ids + read.ids
+    space._later = None
     space.latents = space.index.add(z)
     if space._features is not None and space.path is None:
         space._features = space._features.appended(read.features)
@@ -275,6 +281,7 @@ def _part(space: "State", stays: np.ndarray) -> None:
     rows = np.flatnonzero(stays).tolist()
     space.ids = [space.ids[row] for row in rows]
     space.metadata = {name: [column[row] for row in rows] for name, column in space.metadata.items()}
+    space._later = None
     space.latents = space.index.remove(np.flatnonzero(~stays))
     if space._features is not None and space.path is None:
         space._features = space._features.without(stays)

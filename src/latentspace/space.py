@@ -40,8 +40,9 @@ def fit(
         A folder of images, a .csv, .parquet, .npy, .npz or IDX file, an array (n, p) or (n, h, w[, c]), a pandas or
         polars frame, a list of PIL images. What it is is detected; `kind` says it where that is ambiguous.
     model : str, estimator or None, default="pca"
-        A family ("pca", "autoencoder", "vae"), or an estimator with scikit-learn's fit and transform (it is cloned).
-        None is "identity": the features, or `vectors`, are the latents.
+        A family ("pca", "autoencoder", "vae"), a preset ("beta-tc"), an encoder trained before ("minilm" for texts,
+        "resemblyzer" for voices; see `Pretrained`), or an estimator with scikit-learn's fit and transform, which is
+        cloned. None is "identity": the features, or `vectors`, are the latents.
     dims : int, float, "auto" or None, default=None
         Latent dimensions; None leaves it to the model's own default.
     target : str or sequence, optional

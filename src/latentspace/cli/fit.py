@@ -22,7 +22,8 @@ def fit(
         typer.Option(
             "--model",
             "-m",
-            help=f"A family ({', '.join(FAMILIES)}) or a preset, as beta-tc; `latentspace models` lists them.",
+            help=f"A family ({', '.join(FAMILIES)}), a preset, as beta-tc, or an encoder, as minilm; "
+            "`latentspace models` lists them.",
         ),
     ] = "pca",
     dims: Annotated[

@@ -2,6 +2,7 @@
 
 from .caches import Anchor
 from .contents import Cache, Contents, check
+from .later import Later
 from .reader import LatentFile, read, version
 from .writer import FileChangedError, append, put, put_cache, put_map, remove, write
 
@@ -11,6 +12,7 @@ __all__ = [
     "Contents",
     "FileChangedError",
     "LatentFile",
+    "Later",
     "append",
     "check",
     "put",

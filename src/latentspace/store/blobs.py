@@ -13,7 +13,8 @@ from .schema import PART_BYTES, VALUE_BYTES, Columns
 from .values import checksum
 
 
-def _put_blob(connection: sqlite3.Connection, layout: Layout, name: str, data: bytes, text: bool) -> None:
+def put_blob(connection: sqlite3.Connection, layout: Layout, name: str, data: bytes, text: bool) -> None:
+    """Writes bytes, or ASCII text, under this name."""
     drop_blob(connection, layout, name)
     for part, begin in enumerate(range(0, len(data), PART_BYTES)):
         _insert(connection, name, part, data[begin : begin + PART_BYTES], text)
@@ -36,7 +37,7 @@ def drop_blob(connection: sqlite3.Connection, layout: Layout, name: str) -> None
         connection.execute("DELETE FROM blobs WHERE name = ?", (name,))
 
 
-def _get_blob(connection: sqlite3.Connection, layout: Layout, name: str) -> bytes:
+def get_blob(connection: sqlite3.Connection, layout: Layout, name: str) -> bytes:
     """Returns a listed blob; CorruptFileError when a part is missing, misplaced or changed."""
     size = layout.blobs.get(name)
     if size is None:
@@ -62,12 +63,12 @@ def _piece(connection: sqlite3.Connection, name: str, part: int) -> bytes:
 
 def put_document(connection: sqlite3.Connection, layout: Layout, name: str, document: Any) -> None:
     """Writes a JSON document under this name."""
-    _put_blob(connection, layout, name, dump_json(document, name), text=True)
+    put_blob(connection, layout, name, dump_json(document, name), text=True)
 
 
 def get_document(connection: sqlite3.Connection, layout: Layout, name: str) -> Any:
     """Returns a JSON document."""
-    return load_json(_get_blob(connection, layout, name), name)
+    return load_json(get_blob(connection, layout, name), name)
 
 
 def put_layout(connection: sqlite3.Connection, layout: Layout) -> None:
@@ -108,7 +109,7 @@ def put_arrays(connection: sqlite3.Connection, layout: Layout, prefix: str, arra
             drop_blob(connection, layout, prefix + name)
             continue
         array = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-        _put_blob(connection, layout, prefix + name, save({"array": array}), text=False)
+        put_blob(connection, layout, prefix + name, save({"array": array}), text=False)
 
 
 def get_array(connection: sqlite3.Connection, layout: Layout, name: str) -> np.ndarray:
@@ -116,7 +117,7 @@ def get_array(connection: sqlite3.Connection, layout: Layout, name: str) -> np.n
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    data = _get_blob(connection, layout, name)
+    data = get_blob(connection, layout, name)
     try:
         (array,) = load(data).values()
     except (SafetensorError, KeyError, TypeError, ValueError) as error:

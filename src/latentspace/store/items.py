@@ -6,15 +6,16 @@
 
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import CorruptFileError
+from . import packed
 from .layout import Layout
 from .schema import CHUNK, FIELDS, Columns, create_items, quoted, table_name
-from .values import canonical, checksum, decode_column, decode_texts, encode_column, encode_texts
+from .values import canonical, checksum, encode_column, encode_texts
 
 
 def create_tables(connection: sqlite3.Connection, columns: Columns) -> None:
@@ -59,23 +60,52 @@ def insert(
         own = [*([stored[0]] if number == 0 else []), *stored[first : first + len(group)]]
         marks = ", ?" * len(own)
         connection.executemany(f"INSERT INTO {table} VALUES (?{marks})", zip(range(start, end), *own, strict=True))
+    changed = {}
     for chunk in range(start // CHUNK, -(-end // CHUNK)):
         here = range(max(chunk * CHUNK, start), min((chunk + 1) * CHUNK, end))
         new = [column[here.start - start : here.stop - start] for column in stored]
         joined = new if chunk * CHUNK >= start else [a + b for a, b in zip(before[1], new, strict=True)]
-        _put_checks(connection, chunk, [*(before[0] if chunk * CHUNK < start else []), *here], joined)
+        whole = [*(before[0] if chunk * CHUNK < start else []), *here]
+        changed[chunk] = _put_checks(connection, chunk, whole, joined)
     layout.items += len(ids)
     layout.next = end
+    for chunk in packed.completed(start, end):  # of items that came one by one, and are in no pack yet
+        if chunk not in changed:
+            changed[chunk] = _piece(chunk, *_read_chunk(connection, columns, chunk))
+    packed.update(connection, layout, changed, removing=False)
 
 
-def _put_checks(connection: sqlite3.Connection, chunk: int, positions: Sequence[int], stored: list) -> None:
+def _put_checks(
+    connection: sqlite3.Connection, chunk: int, positions: Sequence[int], stored: list
+) -> packed.Piece | None:
+    """Writes a chunk's check sums; returns what they run over, for a pack."""
     if not positions:
         connection.execute("DELETE FROM item_checks WHERE chunk = ?", (chunk,))
-        return
-    crcs = [_crc(chunk, 0, positions, stored[0])]
-    crcs += [_crc(chunk, number, positions, column) for number, column in enumerate(stored[1:], 1)]
-    packed = struct.pack(f"<{len(crcs)}I", *crcs)
-    connection.execute("INSERT OR REPLACE INTO item_checks VALUES (?, ?, ?)", (chunk, len(positions), packed))
+        return None
+    columns = _canonical(positions, stored)
+    crcs = _crcs(chunk, columns)
+    row = (chunk, len(positions), struct.pack(f"<{len(crcs)}I", *crcs))
+    connection.execute("INSERT OR REPLACE INTO item_checks VALUES (?, ?, ?)", row)
+    return _piece_of(len(positions), crcs, columns)
+
+
+def _piece(chunk: int, positions: Sequence[int], stored: list) -> packed.Piece | None:
+    columns = _canonical(positions, stored)
+    return _piece_of(len(positions), _crcs(chunk, columns), columns) if positions else None
+
+
+def _piece_of(items: int, crcs: tuple[int, ...], columns: list[bytes]) -> packed.Piece | None:
+    plain = packed.is_plain(columns[0][9 * items :], items) and all(packed.is_plain(one, items) for one in columns[1:])
+    return packed.Piece(items, crcs, columns) if plain else None
+
+
+def _canonical(positions: Sequence[int], stored: Sequence) -> list[bytes]:
+    """What the check sums of a chunk run over, ids first."""
+    return [canonical(positions) + canonical(stored[0]), *(canonical(column) for column in stored[1:])]
+
+
+def _crcs(chunk: int, columns: Sequence[bytes]) -> tuple[int, ...]:
+    return tuple(checksum(f"items/{chunk}/{number}", data) for number, data in enumerate(columns))
 
 
 def _crc(chunk: int, number: int, positions: Sequence[int], stored: Sequence) -> int:
@@ -83,7 +113,7 @@ def _crc(chunk: int, number: int, positions: Sequence[int], stored: Sequence) ->
     return checksum(f"items/{chunk}/{number}", *head, canonical(stored))
 
 
-class _Checks:
+class Checks:
     """The check sums of all chunks, or of one, and the comparison with what the tables hold."""
 
     def __init__(
@@ -115,7 +145,7 @@ class _Checks:
 
 def _read_chunk(connection: sqlite3.Connection, columns: Columns, chunk: int) -> tuple[list[int], list[list]]:
     """Returns the positions of one chunk's items and their stored columns, ids first, all checked."""
-    checks = _Checks(connection, columns, None, chunk)
+    checks = Checks(connection, columns, None, chunk)
     where = f"WHERE position BETWEEN {chunk * CHUNK} AND {(chunk + 1) * CHUNK - 1}"
     positions: list[int] = []
     stored: list[list] = []
@@ -136,40 +166,6 @@ def _read_chunk(connection: sqlite3.Connection, columns: Columns, chunk: int) ->
     return positions, stored
 
 
-def read(
-    connection: sqlite3.Connection, layout: Layout, columns: Columns, names: Sequence[str] | None = None
-) -> tuple[np.ndarray, list[str], dict[str, list]]:
-    """Returns live positions (items,), ids, and metadata (all columns, or those named)."""
-    checks = _Checks(connection, columns, layout)
-    wanted = {column.name for column in columns.all} if names is None else set(names)
-    positions: list[int] = []
-    ids: list[str] = []
-    metadata: dict[str, list] = {}
-    for number, (table, group) in enumerate(columns.tables()):
-        chosen = [(number * FIELDS + i, column) for i, column in enumerate(group, 1) if column.name in wanted]
-        if number and not chosen:
-            continue
-        fields = [*(["id"] if number == 0 else []), *(quoted(column.field) for _, column in chosen)]
-        indices = [*([0] if number == 0 else []), *(index for index, _ in chosen)]
-        collected: list[list] = [[] for _ in fields]
-        seen: list[int] = []
-        for chunk, here, own in _scan(connection, table, fields, layout.next):
-            for index, column, out in zip(indices, own, collected, strict=True):
-                checks.compare(chunk, index, here, column)
-                out.extend(column)
-            seen.extend(here)
-        if number == 0:
-            positions, stored_ids = seen, collected.pop(0)
-            ids = decode_texts(stored_ids, "an id")
-        elif seen != positions:
-            raise CorruptFileError(f"its tables items and {table} hold different items.")
-        metadata.update((c.name, decode_column(out, c)) for (_, c), out in zip(chosen, collected, strict=True))
-    outside = connection.execute("SELECT 1 FROM items WHERE position < 0 OR position >= ? LIMIT 1", (layout.next,))
-    if len(positions) != layout.items or len(set(ids)) != layout.items or outside.fetchone() is not None:
-        raise CorruptFileError(f"it holds {len(positions):,} items where it lists {layout.items:,}.")
-    return np.array(positions, dtype=np.int64), ids, metadata
-
-
 def positions(connection: sqlite3.Connection, layout: Layout) -> np.ndarray:
     """Returns the positions of all items, int64 ascending, without looking at their ids."""
     rows = connection.execute("SELECT position FROM items ORDER BY position LIMIT ?", (layout.items + 1,)).fetchall()
@@ -179,21 +175,6 @@ def positions(connection: sqlite3.Connection, layout: Layout) -> np.ndarray:
     return found
 
 
-def _scan(
-    connection: sqlite3.Connection, table: str, fields: list[str], end: int
-) -> Iterator[tuple[int, tuple, list[tuple]]]:
-    """Yields (chunk, positions, columns) of a table in order."""
-    query = (
-        f"SELECT {', '.join(['position', *fields])} FROM {table} WHERE position BETWEEN ? AND ? "
-        f"ORDER BY position LIMIT {CHUNK}"
-    )
-    for chunk in range(-(-end // CHUNK)):
-        rows = connection.execute(query, (chunk * CHUNK, (chunk + 1) * CHUNK - 1)).fetchall()
-        if rows:
-            here, *own = zip(*rows, strict=True)
-            yield chunk, here, own
-
-
 def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids: Sequence[str]) -> int:
     """Deletes items by id, with their thumbnails; returns how many there were. Their rows in segments stay."""
     doomed: dict[int, object] = {}
@@ -201,18 +182,21 @@ def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids
         row = connection.execute("SELECT position FROM items WHERE id = ?", (stored,)).fetchone()
         if row is not None:
             doomed[row[0]] = stored
+    changed = {}
     for chunk in sorted({position // CHUNK for position in doomed}):
         positions, stored_columns = _read_chunk(connection, columns, chunk)
         for position, one in zip(positions, stored_columns[0], strict=True):
             if position in doomed and doomed[position] != one:
                 raise CorruptFileError("its index of ids does not agree with its items.")
         keep = [i for i, position in enumerate(positions) if position not in doomed]
-        _put_checks(connection, chunk, [positions[i] for i in keep], [[c[i] for i in keep] for c in stored_columns])
+        left = [[column[i] for i in keep] for column in stored_columns]
+        changed[chunk] = _put_checks(connection, chunk, [positions[i] for i in keep], left)
     gone = [(position,) for position in doomed]
     connection.execute("PRAGMA secure_delete=ON")  # what a removed item was called does not stay in free pages
     for table, _ in columns.tables():
         connection.executemany(f"DELETE FROM {table} WHERE position = ?", gone)
     connection.executemany("DELETE FROM thumbnails WHERE position = ?", gone)
+    packed.update(connection, layout, changed, removing=True)
     connection.execute("PRAGMA secure_delete=OFF")
     layout.items -= len(gone)
     return len(gone)

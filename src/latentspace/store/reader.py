@@ -12,6 +12,8 @@ from ..resources import refuse_if_too_large
 from . import blobs, caches, items, segments
 from .connection import WAIT, open_reader, plain_errors
 from .contents import Cache, Contents, check_path
+from .later import Later
+from .later import read as read_items
 from .schema import check_items
 from .values import checksum
 
@@ -172,13 +174,19 @@ class LatentFile:
 
     def items(self, names: Iterable[str] | None = None) -> tuple[list[str], dict[str, list]]:
         """Returns ids and metadata in one pass, which is quicker than one after the other."""
+        later = self.items_later(names)
+        return later.ids(), later.metadata()
+
+    def items_later(self, names: Iterable[str] | None = None) -> Later:
+        """Returns ids and metadata as bytes, made Python values when asked for, also after this file is closed."""
         wanted = self.metadata_names if names is None else list(names)
         for name in wanted:
             if name not in self.metadata_names:
                 raise ValueError(f"there is no metadata column {name!r}; the file has {self.metadata_names}.")
         with plain_errors(self._path, self._wait):
-            self._live, ids, metadata = items.read(self._connection, self._layout, self._columns, wanted)
-        return ids, metadata
+            later = read_items(self._connection, self._layout, self._columns, wanted, self._path)
+        self._live = later.positions
+        return later
 
     def latents(self) -> np.ndarray:
         """Returns all latents, float32 (n, dims), in the order of the ids."""
@@ -239,8 +247,8 @@ class LatentFile:
         if self._live is None:
             self._live = np.arange(len(self)) if len(self) == self._layout.next else None
         if self._live is None:
-            self.items(())
-        assert self._live is not None
+            with plain_errors(self._path, self._wait):
+                self._live = items.positions(self._connection, self._layout)
         return self._live
 
     def _stored_positions(self, places: Sequence[int] | np.ndarray) -> np.ndarray:

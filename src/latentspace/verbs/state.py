@@ -1,6 +1,6 @@
 """What a space holds, and how an id, an item or a latent is looked up in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,8 +27,8 @@ class State:
         modality: Modality,
         model: Any,
         *,
-        ids: list[str],
-        metadata: dict[str, list],
+        ids: list[str] | None,
+        metadata: dict[str, list] | None,
         latents: np.ndarray,
         features: Features | None,
         density: Any = None,
@@ -40,12 +40,14 @@ class State:
         self.modality = modality
         self.model = model
         self.density = density
-        self.ids = ids
-        self.metadata = metadata
+        self._later: store.Later | None = None  # ids and metadata of a file, until they are asked for
+        self._ids = ids
+        self._metadata = metadata
         self.latents = latents
         self.skipped = list(skipped)
         self.facts = dict(facts or {})
-        self.maps: dict[str, Any] = dict(maps or {})
+        self._maps: dict[str, Any] | None = dict(maps or {})
+        self._maps_later: Callable[[], dict[str, Any]] | None = None  # those of a file, until they are asked for
         self.path: Path | None = None
         self._features = features
         self._raw = raw
@@ -62,7 +64,48 @@ class State:
         self._graphs: dict[str, Any] = {}  # the largest so far of each metric
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.latents)
+
+    @property
+    def ids(self) -> list[str]:
+        """One stable name an item."""
+        if self._ids is None:
+            assert self._later is not None
+            self._ids = self._later.ids()
+        return self._ids
+
+    @ids.setter
+    def ids(self, ids: list[str]) -> None:
+        self._ids = ids
+
+    def ids_at(self, rows: Sequence[int]) -> list[str]:
+        """Returns the ids of some rows; of a million that wait in a file, only these are looked up."""
+        if self._ids is None and self._later is not None and len(rows) < len(self) // 100:
+            return self._later.ids_at(rows)
+        return [self.ids[row] for row in rows]
+
+    @property
+    def metadata(self) -> dict[str, list]:
+        """Columns of values, aligned with `ids`. Assign a new list to change one: filters remember what a list held."""
+        if self._metadata is None:
+            assert self._later is not None
+            self._metadata = self._later.metadata()
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, metadata: dict[str, list]) -> None:
+        self._metadata = metadata
+
+    @property
+    def maps(self) -> dict[str, Any]:
+        """The maps that were drawn, by method."""
+        if self._maps is None:
+            self._maps = self._maps_later() if self._maps_later is not None else {}
+        return self._maps
+
+    @maps.setter
+    def maps(self, maps: dict[str, Any]) -> None:
+        self._maps = maps
 
     @property
     def dims(self) -> int:
