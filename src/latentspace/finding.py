@@ -180,7 +180,7 @@ def hits_at(
 
     found = positions >= 0
     rows = [int(position) for position in positions[found]]
-    return Hits([space.ids[row] for row in rows], scores[found], lambda: Chosen(space, rows), metric, recall, plan)
+    return Hits(space.ids_at(rows), scores[found], lambda: Chosen(space, rows), metric, recall, plan)
 
 
 # ---------------------------------------------------------------------- what belongs together

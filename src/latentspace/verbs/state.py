@@ -131,7 +131,7 @@ class State:
     def _positions(self) -> dict[str, int]:
         """The row of each id."""
         if self._places is None:
-            self._places = {id_: position for position, id_ in enumerate(self.ids)}
+            self._places = dict(zip(self.ids, range(len(self.ids)), strict=True))
         return self._places
 
     @property
