@@ -273,6 +273,7 @@ def fit_parts(
         raw=adapter.raw_for(estimator, modality.kind, beside is not None),
     )
     modality.learn(gathered)
+    say(lambda: f"features of shape {' x '.join(map(str, modality.shape))}{''.join(f'; {n}' for n in modality.notes)}")
     gathered = modality.pieces(gathered)
     if adapter.tell_pairs(estimator, modality):
         target = "pair"

@@ -1,14 +1,17 @@
 """From a source to a kind: what is recognised, what is refused, and in which words."""
 
+import itertools
 import os
+import wave
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from PIL import Image
+from scipy import sparse
 
-from latentspace.items import KINDS, describe, gather, gather_for
+from latentspace.items import KINDS, csv_files, describe, found, gather, gather_for
 from latentspace.items.folders import walk
 from latentspace.items.protocol import Modality
 
@@ -229,3 +232,90 @@ def test_names_that_are_not_utf8_become_ids_that_are(tmp_path):
     assert gathered.ids == ["caf\\xe9.png"]
     (batch,) = cls().learn(gathered).read(gathered)
     assert len(batch) == 1
+
+
+# ---------------------------------------------------------------------- folders of several kinds
+def _make(kind, folder):
+    """Two items of a kind in a folder; of rows, one file with two."""
+    for i in range(2):
+        if kind == "images":
+            Image.fromarray(np.full((8, 8), 40 * i, np.uint8)).save(folder / f"i{i}.png")
+        elif kind == "audio":
+            with wave.open(str(folder / f"s{i}.wav"), "wb") as sound:
+                sound.setparams((1, 2, 8000, 0, "NONE", ""))
+                sound.writeframes(np.full(4000, 900 * i, np.int16).tobytes())
+        elif kind == "texts":
+            (folder / f"t{i}.txt").write_text(f"the letter number {i}")
+    if kind == "table":
+        pd.DataFrame({"a": [1, 2], "b": [0.5, 0.1]}).to_csv(folder / "rows.csv", index=False)
+    if kind == "array":
+        np.save(folder / "x.npy", np.eye(2))
+
+
+_KINDS = ("images", "audio", "texts", "table", "array")
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(_KINDS, 2)), ids="-".join)
+def test_a_folder_of_two_kinds_lists_both_and_gives_the_one_that_is_asked_for(pair, tmp_path):
+    for kind in pair:
+        _make(kind, tmp_path)
+    with pytest.raises(ValueError, match="holds several kinds of items") as raised:
+        gather(tmp_path)
+    assert all(f"kind={kind!r} for " in str(raised.value) for kind in pair)
+    for kind in pair:
+        cls, gathered = gather(tmp_path, kind=kind)
+        assert cls.kind == kind
+        assert len(gathered) == 2
+    other = next(kind for kind in _KINDS if kind not in pair)
+    with pytest.raises(ValueError, match=rf"kind='{other}' finds nothing in .*, which holds "):
+        gather(tmp_path, kind=other)
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_what_was_found_says_how_many_and_how_large(kind, tmp_path):
+    _make(kind, tmp_path)
+    says = {
+        "images": "2 images; 8 x 8 pixels, grey", "audio": "2 sounds; 0.5 s at 8,000 Hz", "texts": "2 texts; 19 bytes",
+        "table": "2 rows of 2 columns; columns: 2 numbers", "array": "2 rows of shape 2; float64",
+    }  # fmt: skip
+    assert found(kind, gather(tmp_path)[1]) == says[kind]
+
+
+def test_what_was_found_names_what_cannot_be_read_and_both_sides_of_pairs(tmp_path):
+    source = ["a text of some words", None, "another text of words"]
+    words = found("texts", gather(source, kind="texts")[1])
+    assert words == "2 texts; 1 skipped; 20 to 21 characters (skipped 1: is missing)"
+    pairs = gather({"picture": np.zeros((2, 8, 8)), "caption": source[::2]}, kind="pairs")[1]
+    assert found("pairs", pairs).endswith(
+        "picture: 2 rows of shape 8 x 8; float64; caption: 2 texts; 20 to 21 characters"
+    )
+    assert "4 items of pairs" in found("pairs", pairs)
+    met = gather([("ann", "tea", 5), ("bob", "jam", 2)])[1]
+    assert found("interactions", met).startswith("2 users; 2 interactions with 2 items; user is 'user'")
+    assert found("strings", gather(["ann", "bo"])[1]) == "2 strings; 2 to 3 characters"
+    assert found("array", gather(sparse.eye_array(4, format="csr"))[1]).endswith(
+        "float64, sparse: 4 values, 0.25 of all"
+    )
+
+
+def test_a_folder_with_one_file_of_rows_is_what_the_file_is(tmp_path):
+    frame = pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "rating": [1, 2]})
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    assert gather(tmp_path)[0].kind == "interactions"
+    assert gather(tmp_path, kind="table")[0].kind == "table"
+    _make("images", tmp_path)
+    assert gather(tmp_path, kind="interactions")[1].ids == ["a", "b"]
+
+
+def test_a_table_file_is_read_once_while_its_kind_is_found(tmp_path, monkeypatch):
+    read = []
+    parse = csv_files.parse
+    monkeypatch.setattr(csv_files, "parse", lambda *given: read.append(given[1]) or parse(*given))
+    pd.DataFrame({"name": ["ann", "bo"], "b": [0.5, 0.1]}).to_csv(tmp_path / "rows.csv", index=False)
+    for source in (tmp_path / "rows.csv", tmp_path):
+        read.clear()
+        assert gather(source)[0].kind == "table"
+        assert read == [str(tmp_path / "rows.csv")]
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n1,2,3\n3,4\n")  # read again once it has changed, with what was skipped
+    gathered = gather(tmp_path / "rows.csv")[1]
+    assert [item.id for item in gathered.skipped] == ["line 3"]

@@ -280,9 +280,13 @@ class Interactions(Modality):
 
     @property
     def notes(self) -> list[str]:
-        said = [f"{self._left_out:,} items met by fewer than {self.min_users} users left out"] if self._left_out else []
+        said = []
         if self.threshold_ is not None:
             said.append(f"values from {self.threshold_:g} on count as 1; {self._below:,} below are left out")
+        if self._left_out:
+            by = "nobody" if self.min_users == 1 else f"fewer than {self.min_users} users"
+            how = "met" if self.threshold_ is None else "valued so"
+            said.append(f"{self._left_out:,} item{'s' if self._left_out > 1 else ''} {how} by {by} left out")
         return said
 
     # ------------------------------------------------------------------ keeping
