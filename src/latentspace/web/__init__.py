@@ -1,1 +1,1 @@
-"""The local page's server: a space over HTTP, on this machine alone. What passes is written in docs/decisions/0017."""
+"""The local page's server: a space over HTTP, on this machine alone. What passes is written in docs/decisions/0018."""

@@ -1,4 +1,4 @@
-"""What can be asked for, one file a subject; docs/decisions/0017 lists it all."""
+"""What can be asked for, one file a subject; docs/decisions/0018 lists it all."""
 
 from . import decode, encode, items, search, spaces, tell
 
