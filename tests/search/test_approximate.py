@@ -129,3 +129,38 @@ def test_equal_items_and_one_dimension_are_searched(z):
         found = index.search(z[:5], 10)
         assert (found.positions >= 0).all()
         np.testing.assert_allclose(found.scores, ExactIndex(z).search(z[:5], 10, metric).scores, rtol=1e-5)
+
+
+def test_candidates_found_by_latents_are_ordered_by_the_vectors(tmp_path):
+    x = clustered(6000, 24)
+    z = x[:, :12] + 0
+    index = Approximate.build(x[:5000], "euclidean", latents=z[:5000])
+    true = index.exact.search(x[5000:], 10, "euclidean")
+    if index.plan(10) is not None:
+        assert recall_at_k(index.search(x[5000:], 10, latents=z[5000:]), true) > 0.93
+    with pytest.raises(ValueError, match="pass those of the queries"):
+        index.search(x[5000:], 10)
+    with pytest.raises(ValueError, match=r"latents have shape \(3, 12\); expected \(1000, 12\)"):
+        index.search(x[5000:], 10, latents=z[:3])
+    facts, arrays = index.state()
+    again = Approximate.from_state(index.exact, facts, arrays, latents=z[:5000])
+    same = [each.search(x[5000:], 10, latents=z[5000:]).positions for each in (index, again)]
+    np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_frugal_index_takes_a_third_of_a_files_vectors_and_finds_as_many(metric, tmp_path):
+    z = clustered(9000, 48)
+    np.save(tmp_path / "z.npy", z[:8000])
+    index = Approximate.build(np.load(tmp_path / "z.npy", mmap_mode="r"), metric, frugal=True)
+    assert index.report["bytes"] < z[:8000].nbytes * 0.36  # centres weigh more among few items
+    for k in (10, 30):
+        found, true = index.search(z[8000:], k, recall=0.98), index.exact.search(z[8000:], k, metric)
+        assert recall_at_k(found, true) > 0.965
+        both = found.positions == true.positions
+        np.testing.assert_allclose(found.scores[both], true.scores[both], rtol=1e-4, atol=1e-4)
+    facts, arrays = index.state()
+    again = Approximate.from_state(index.exact, facts, arrays)
+    np.testing.assert_array_equal(again.search(z[8000:], 10).positions, index.search(z[8000:], 10).positions)
+    with pytest.raises(ValueError, match="8-bit copies do not fit"):
+        Approximate.from_state(index.exact, facts, {**arrays, "eight": arrays["eight"][:-1]})

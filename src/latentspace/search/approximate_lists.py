@@ -8,6 +8,7 @@ FAISS's FastScan). What comes out is candidates, in about the right order; `rera
 All that is learned is plain arrays. FAISS's objects are put together from them, and never read from a file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ _TRAIN = 64  # rows a centre to learn the centres from
 _CODEBOOK_ROWS = 16384
 _AXES_ROWS = 10_000
 CODES = 128  # of an item, at most
+_THIRD = 0.331  # of the vectors' memory: what codes, ids and 8-bit copies may take where memory counts
 _MOSTLY = 0.85  # of the variance; 128 axes hold 93% of 784 pixels of clothes, 78% of 384 numbers of a sentence
 _RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
 
@@ -58,8 +60,28 @@ class Frame:
             rows = rows @ self.rotation.T
         return np.ascontiguousarray(rows, dtype=np.float32)
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Plain arrays for the store."""
+        parts = {"rotation": self.rotation, "centre": self.centre}
+        return {name: each for name, each in parts.items() if each is not None}
 
-def mixed_axes(rows: np.ndarray, seed: int) -> np.ndarray:
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, np.ndarray], metric: str, r: int, dims: int) -> "Frame":
+        """Rebuilds what `state` gave, from vectors of `dims` to r; raises ValueError where the file is damaged."""
+        rotation, centre = arrays.get("rotation"), arrays.get("centre")
+        sound = r == dims if rotation is None else _fits(rotation, (r, dims), np.float32)
+        if not sound or not (centre is None or _fits(centre, (dims,), np.float64)):
+            raise ValueError(
+                "the stored search index is damaged, or of other latents: its rotation does not fit. Build it again."
+            )
+        return cls(metric, None if rotation is None else np.ascontiguousarray(rotation), centre)
+
+
+def _fits(array: np.ndarray, shape: tuple[int, ...], dtype: type) -> bool:
+    return array.shape == shape and array.dtype == dtype and bool(np.isfinite(array).all())
+
+
+def mixed_axes(rows: np.ndarray, seed: int, together: int = 1) -> np.ndarray:
     """The directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
 
     As many as there are codes where those hold most of the variance, or else twice as many, two to a code. All codes
@@ -75,9 +97,16 @@ def mixed_axes(rows: np.ndarray, seed: int) -> np.ndarray:
     if r > CODES:
         enough = variances[-CODES:].sum() >= _MOSTLY * np.trace(scatter)
         r = CODES if enough else r - r % 2
-        axes = axes[:, -r:]
+    r -= r % together if r <= CODES else 0
+    axes = axes[:, -r:]
     turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
     return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
+
+
+def together(dims: int) -> int:
+    """How many dims share a code, 1 to 4, so that codes, ids and 8-bit copies take a third of the vectors' memory."""
+    room = 4 * dims * _THIRD - 8 - dims
+    return next((each for each in (1, 2, 3) if (min(dims, CODES) // each + 1) // 2 <= room), min(4, dims))
 
 
 def sample_size(nlist: int) -> int:
@@ -119,13 +148,24 @@ class Coded:
         """Memory of the arrays."""
         return sum(each.nbytes for each in (self.centres, self.codebooks, self.lists, self.codes))
 
-    def check(self) -> None:
-        """Raises ValueError where arrays from a file disagree in shape, type or range: FAISS would not look."""
-        centres, books, lists, codes = self.centres, self.codebooks, self.lists, self.codes
+    def state(self) -> dict[str, np.ndarray]:
+        """Plain arrays for the store."""
+        return {"centres": self.centres, "codebooks": self.codebooks, "lists": self.lists, "codes": self.codes}
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, np.ndarray], n: int) -> "Coded":
+        """Rebuilds what `state` gave for n items.
+
+        Raises
+        ------
+        ValueError
+            If arrays disagree in shape, type or range: FAISS would not look.
+        """
+        own = cls(*(np.ascontiguousarray(arrays.get(name)) for name in ("centres", "codebooks", "lists", "codes")))
+        centres, books, lists, codes = own.centres, own.codebooks, own.lists, own.codes
         sound = (
             centres.ndim == 2
             and books.ndim == 3
-            and lists.ndim == 1
             and codes.ndim == 2
             and all(each.dtype == np.float32 for each in (centres, books))
             and lists.dtype == np.int32
@@ -134,19 +174,23 @@ class Coded:
             and len(books) > 0
             and books.shape[1] == 16
             and books.shape[0] * books.shape[2] == centres.shape[1] > 0
-            and codes.shape == (len(lists), (len(books) + 1) // 2)
+            and lists.shape == (n,)
+            and codes.shape == (n, (len(books) + 1) // 2)
             and bool(np.isfinite(centres).all())
             and bool(np.isfinite(books).all())
             and bool(((lists >= 0) & (lists < len(centres))).all())
         )
         if not sound:
-            raise ValueError("the stored search index is damaged: its arrays do not fit one another. Build it again.")
+            raise ValueError(
+                "the stored search index is damaged, or of other latents: its arrays do not fit. Build it again."
+            )
+        return own
 
 
-def learn(rows: np.ndarray, nlist: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def learn(rows: np.ndarray, nlist: int, seed: int, together: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows."""
     r = rows.shape[1]
-    m = r if r <= CODES else r // 2
+    m = r // together if r <= CODES else r // 2
     means = faiss().Kmeans(
         r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
     )

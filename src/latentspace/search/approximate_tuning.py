@@ -13,11 +13,11 @@ import numpy as np
 
 TARGETS = (0.9, 0.95, 0.98, 0.99, 0.995)
 KS = (10, 30, 100)  # neighbours that settings are measured for; a search takes those of the next larger
-_CANDIDATES = 400
+CANDIDATES = 400
 _TRIES = 4  # settings that are measured for one target, from the cheapest
 _STEP = 1.5  # between one number of lists and the next
 _MULTIPLICATIONS = 2e10  # of finding the sample's true neighbours: under a second on two cores
-_FEWEST, _MOST = 250, 600  # queries
+_FEWEST, _MOST = 250, 1000  # queries
 
 # What a search costs, in nanoseconds of one thread (EPYC of 2024); only their ratio matters.
 _CODE, _NUMBER, _CANDIDATE, _CENTRE = 0.03, 0.15, 40.0, 0.05
@@ -36,7 +36,7 @@ class Setting:
     recall : float
         Share of the true k nearest that were found, mean over queries that had no part in choosing.
     sure : float
-        The choosing queries' recall less one standard error, which had to reach the target.
+        The choosing queries' recall less two standard errors, which had to reach the target.
     """
 
     k: int
@@ -65,6 +65,7 @@ def settings(
     *,
     nlist: int,
     price: Callable[[int, int], float],
+    most: int = CANDIDATES,
 ) -> list[Setting]:
     """Measures and chooses.
 
@@ -81,6 +82,8 @@ def settings(
     nlist : int
     price : function of (probes, count)
         The work of one query.
+    most : int, default=400
+        Candidates that are tried, at most.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def settings(
     tried: dict[int, list[tuple[float, int, int]]] = {k: [] for k in ks}  # (sure recall, probes, candidates)
     probes, seen = 1, 0.0
     while ks:
-        for k, near in zip(ks, hits(probes, _CANDIDATES)[:, choosing], strict=True):
+        for k, near in zip(ks, hits(probes, most)[:, choosing], strict=True):
             shares = np.minimum(np.cumsum(near, axis=1), k) / np.float32(k)
             tried[k] += [(_sure(shares[:, count - 1]), probes, count) for count in _counts(k, shares.shape[1])]
         seen = min(tried[k][-1][0] for k in ks)
@@ -124,8 +127,8 @@ def settings(
 
 
 def _sure(shares: np.ndarray) -> float:
-    """Mean less one standard error."""
-    return float(shares.mean() - shares.std() / max(len(shares), 1) ** 0.5)
+    """Mean less two standard errors: the cheapest of many settings has been lucky in part."""
+    return float(shares.mean() - 2 * shares.std() / max(len(shares), 1) ** 0.5)
 
 
 def _counts(k: int, most: int) -> list[int]:

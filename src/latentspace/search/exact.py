@@ -74,6 +74,11 @@ class ExactIndex:
             self._forms[metric] = make_form(self.z, None if metric == "euclidean" else self.norms, metric)
         return self._forms[metric]
 
+    def forget(self) -> None:
+        """Lets go of what was prepared: as much memory as the latents, where they lie far from the origin."""
+        self._forms.clear()
+        self.__dict__.pop("norms", None)
+
     def search(self, queries, k: int, metric: str = "cosine", mask=None, exclude=None) -> Neighbours:
         """Returns the k nearest items of each query, best first.
 

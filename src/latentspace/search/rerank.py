@@ -4,18 +4,11 @@ Scores are float32 sums of differences or products, taken straight from the full
 An equal vector gets an equal score to the last bit; order agrees with float64 but for ties within about 1e-6.
 """
 
-from typing import Protocol
-
 import numpy as np
 
 from .approximate_lists import faiss, one_thread
-
-
-class Full(Protocol):
-    """Full vectors that candidates are scored by."""
-
-    def keys(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Keys of candidates (q, c), -1 where there is none, for queries (q, dims): float32, -inf for none."""
+from .metrics import norms_of
+from .quantise import EightBit
 
 
 class Vectors:
@@ -24,12 +17,12 @@ class Vectors:
     Parameters
     ----------
     z : float32 array of shape (n, dims)
-    lengths : float array of shape (n,) or None
-        For the cosine.
+    lengths : float array of shape (n,), optional
+        For the cosine; without them, those of candidates are computed each time.
     metric : "cosine", "euclidean" or "dot"
     """
 
-    def __init__(self, z: np.ndarray, lengths: np.ndarray | None, metric: str):
+    def __init__(self, z: np.ndarray, metric: str, lengths: np.ndarray | None = None):
         self.z = z
         self.metric = metric
         self._weights = None if lengths is None else _reciprocal(lengths)
@@ -47,11 +40,36 @@ class Vectors:
         keys[none] = 0
         if self.metric == "euclidean":
             np.negative(keys, out=keys)
-        elif self._weights is not None:
-            keys *= self._weights[candidates]
+        elif self.metric == "cosine":
+            keys *= self._weights_of(candidates)
             keys *= _reciprocal(np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64)))[:, None]
         keys[none] = -np.inf
         return keys
+
+    def _weights_of(self, candidates: np.ndarray) -> np.ndarray:
+        if self._weights is not None:
+            return self._weights[candidates]
+        return _reciprocal(norms_of(self.z[candidates.ravel()])).reshape(candidates.shape)
+
+
+class Frugal:
+    """Full vectors that stay where they are, and 8-bit copies that choose those few of them which are looked at.
+
+    Parameters
+    ----------
+    copies : EightBit
+    vectors : Vectors
+    """
+
+    def __init__(self, copies: EightBit, vectors: Vectors):
+        self.copies, self.vectors = copies, vectors
+
+    def few(self, queries: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:
+        """The candidates that could be among the k nearest, half as many again by their copies: (q, fewer)."""
+        few = k + k // 2 + 5
+        if candidates.shape[1] <= few:
+            return candidates
+        return best(self.copies.keys(queries, candidates), candidates, few)[1]
 
 
 def _reciprocal(lengths: np.ndarray) -> np.ndarray:
