@@ -29,7 +29,7 @@ from latentspace.models.turns import Turns
 pytestmark = pytest.mark.filterwarnings("ignore::latentspace.errors.CollapseWarning")
 
 OF_PICTURES = {"ms-ssim"}
-OF_WORDS = {"prodlda", "mult-vae"}
+OF_WORDS = {"prodlda", "topic-vae", "mult-vae"}
 OF_STRINGS = {"string-vae"}
 TINY = {"dims": 3, "hidden": [8], "epochs": 2, "batch_size": 32, "threads": 1, "random_state": 0}
 

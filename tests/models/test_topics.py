@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 import latentspace as ls
 from latentspace.models import make
 from latentspace.models.networks import plan
-from latentspace.models.networks.topics import TopicDecoder
+from latentspace.models.networks.topics import MixtureDecoder, TopicDecoder
 from latentspace.models.priors import PRIORS
 
 
@@ -23,10 +23,10 @@ def planted(n=400, topics=3, words=8, seed=0):
     return np.stack([rng.multinomial(30, share) for share in shares]).astype(np.float32), own
 
 
-@pytest.fixture(scope="module")
-def found():
+@pytest.fixture(scope="module", params=["prodlda", "topic-vae"])
+def found(request):
     X, own = planted()
-    return make("prodlda", dims=3, epochs=40, batch_size=40, random_state=0, threads=1).fit(X), X, own
+    return make(request.param, dims=3, epochs=40, batch_size=40, random_state=0, threads=1).fit(X), X, own
 
 
 def test_planted_topics_are_found_each_by_one_dimension(found):
@@ -37,19 +37,30 @@ def test_planted_topics_are_found_each_by_one_dimension(found):
     assert np.mean(top[model.transform(X).argmax(1), 0] == own) > 0.95
 
 
-def test_the_words_of_a_topic_are_those_that_lift_its_shares_over_the_datas(found):
-    model, X, _ = found
+def test_the_words_of_a_topic_of_counts_are_those_that_lift_its_shares_over_the_datas():
+    X, _ = planted()
+    model = make("prodlda", dims=3, epochs=2, batch_size=40, random_state=0, threads=1).fit(X)
     log_shares = model.network_.likelihood.shares(model.network_.decoder.topics()).detach()
     by_hand = log_shares.exp().numpy() * (log_shares.numpy() - np.log(X.sum(0) / X.sum()))
     np.testing.assert_allclose(model.topic_weights(), by_hand, atol=0.005)  # a tenth of the texts were held out
 
 
-def test_a_text_of_one_topic_alone_decodes_to_that_topic():
-    decoder = plan((6,), "topics", [4]).decoder(3, 1)
-    assert isinstance(decoder, TopicDecoder)
+@pytest.mark.parametrize(("network", "kind"), [("topics", TopicDecoder), ("mixture", MixtureDecoder)])
+def test_a_text_of_one_topic_alone_decodes_to_that_topic(network, kind):
+    decoder = plan((6,), network, [4]).decoder(3, 1)
+    assert isinstance(decoder, kind)
     decoder.settle(torch.Generator().manual_seed(0))
     outputs = decoder.eval()(100 * torch.eye(3))
     torch.testing.assert_close(outputs, decoder.topics())
+
+
+def test_a_mixture_shares_a_texts_words_out_among_its_topics_as_z_says():
+    decoder = plan((6,), "mixture", [4]).decoder(3, 1)
+    decoder.settle(torch.Generator().manual_seed(0))
+    z = torch.randn((5, 3), generator=torch.Generator().manual_seed(1))
+    topics = decoder.topics().exp()
+    torch.testing.assert_close(topics.mean(1), torch.ones(3))
+    torch.testing.assert_close(decoder(z).exp(), torch.softmax(z, 1) @ topics)
 
 
 def test_the_dirichlet_prior_has_the_variance_of_laplaces_approximation():

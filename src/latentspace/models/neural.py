@@ -243,7 +243,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         """What each topic alone makes of every feature, (dims, p); of models with network="topics"."""
         with torch.inference_mode():
             topics, likelihood = self.network_.decoder.topics(), self.network_.likelihood
-            return (likelihood.lift(topics) if hasattr(likelihood, "lift") else topics).numpy()
+            return (likelihood.telling(topics) if hasattr(likelihood, "telling") else topics).numpy()
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`; weights are arrays named as "network/encoder.layers.0.weight"."""

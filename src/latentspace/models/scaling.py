@@ -1,10 +1,11 @@
 """Features to the unit that a network trains in, and back: learned at fit, kept with the model.
 
-Four units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
+Five units. "unit": one shift and one scale for all features, so that the data's range becomes [0, 1]; right where
 features share a meaning, as pixels do. "standard": each feature by its own mean and standard deviation; right where
 columns have units of their own; in sequences (n, c, t) each channel, over all its steps. Sums run in float64, and the
 shift is subtracted before anything is rounded to float32: columns at 1e6 + noise keep their noise. "counts": whole
-numbers from 0, left as they are, for likelihoods of counts. "mixed": as "standard", but features that hold nothing but
+numbers from 0, left as they are, for likelihoods of counts. "weights": any numbers from 0, left as they are too, for
+likelihoods of directions. "mixed": as "standard", but features that hold nothing but
 0 and 1 are left as they are, for likelihoods of yes and no among numbers.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-Unit = Literal["unit", "standard", "counts", "mixed"]
+Unit = Literal["unit", "standard", "counts", "weights", "mixed"]
 
 _MOST = 2**24  # the largest count up to which float32 holds every whole number
 _BLOCK = 2**22  # values that are scaled at a time in float64: 32 MB
@@ -24,9 +25,9 @@ class Scaling(NamedTuple):
 
     Attributes
     ----------
-    unit : "unit", "standard", "counts" or "mixed"
+    unit : "unit", "standard", "counts", "weights" or "mixed"
         Which it is: x in [0, 1]; x with mean 0 and standard deviation 1 in every column, or in every channel of
-        sequences; x the features themselves; either of the last two by column.
+        sequences; x the features themselves, of two kinds; standard or itself by column.
     shift, scale : float64 arrays of shape (1,) or (p,)
         In the features' own unit. A constant feature has scale 0: its x is 0, and its value comes back exactly.
     """
@@ -41,16 +42,22 @@ class Scaling(NamedTuple):
         Raises
         ------
         ValueError
-            If the unit is counts and a value is none; the message names the first.
+            If the unit is counts or weights and a value is none; the message names the first.
         """
-        if self.unit == "counts":
-            refuse_other_than_counts(features)
+        self.refuse(features)
         flat = features.reshape(len(features), -1)
         x = np.empty(flat.shape, dtype=np.float32)
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
         for rows in _blocks(flat):
             x[rows] = (flat[rows].astype(np.float64) - self.shift) * inverse
         return x.reshape(features.shape)
+
+    def refuse(self, features: Any) -> None:
+        """Raises ValueError for a value that the unit does not have, naming the first."""
+        if self.unit == "counts":
+            _refuse_other_than_counts(features)
+        elif self.unit == "weights":
+            _refuse_below_0(features)
 
     def backward(self, x: np.ndarray) -> np.ndarray:
         """x of shape (n, ...) back to float32 features of the same shape."""
@@ -70,8 +77,8 @@ class Scaling(NamedTuple):
 
 def learn(features: Any, unit: str) -> Scaling:
     """Learns a scaling from features of shape (n, ...), an array or, of shape (n, p), a CSR matrix."""
-    if unit == "counts":
-        return Scaling("counts", np.zeros(1), np.ones(1))
+    if unit in ("counts", "weights"):
+        return Scaling(unit, np.zeros(1), np.ones(1))
     if unit == "mixed":
         return _mixed(features)
     return _unit(features) if unit == "unit" else _standard(features)
@@ -144,7 +151,7 @@ def _alike(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.repeat(values.reshape(shape[1:]).mean(axis=1), shape[2]) if len(shape) == 3 else values
 
 
-def refuse_other_than_counts(features: Any) -> None:
+def _refuse_other_than_counts(features: Any) -> None:
     """Raises ValueError for a value that is no whole number from 0, naming the first."""
     flat = _flat(features)
     for rows in _blocks(flat):
@@ -155,6 +162,21 @@ def refuse_other_than_counts(features: Any) -> None:
             raise ValueError(
                 f"A likelihood of counts takes whole numbers from 0 to {_MOST:,}, but feature {column} of item "
                 f"{rows.start + row} is {block[row, column]:g}. Pass counts, or take likelihood='gaussian' or 'auto'."
+            )
+
+
+def _refuse_below_0(features: Any) -> None:
+    flat = _flat(features)
+    stored = flat.data if issparse(flat) else flat
+    if stored.size == 0 or stored.min() >= 0:
+        return
+    for rows in _blocks(flat):
+        block = _dense(flat[rows])
+        if (block < 0).any():
+            row, column = (int(place[0]) for place in np.nonzero(block < 0))
+            raise ValueError(
+                f"A likelihood of weights takes numbers from 0, but feature {column} of item {rows.start + row} is "
+                f"{block[row, column]:g}. Pass weights or counts, or take likelihood='gaussian' or 'auto'."
             )
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, issparse
 from torch import Tensor
 
 from ..resources import refuse_if_too_large
-from .scaling import Scaling, refuse_other_than_counts
+from .scaling import Scaling
 
 WRITTEN_OUT = 2**26  # values of sparse rows that are written out at once and kept, which is faster: 256 MB
 _AT_ONCE = 2**24  # values of one block
@@ -28,12 +28,11 @@ class SparseItems:
     Raises
     ------
     ValueError
-        If the unit is counts and a value is none.
+        If the unit is counts or weights and a value is none.
     """
 
     def __init__(self, rows: csr_array, units: Scaling):
-        if units.unit == "counts":
-            refuse_other_than_counts(rows)
+        units.refuse(rows)
         self._rows, self._units = rows, units
         self.shape = rows.shape
 

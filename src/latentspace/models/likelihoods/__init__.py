@@ -13,16 +13,18 @@ from .feature_matching import FeatureMatching
 from .logistic_mixture import LogisticMixture
 from .ms_ssim import MultiScaleSimilarity
 from .scaled import Gaussian, GaussianPerDim, Laplace
+from .spherical import VonMisesFisher
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     kind.name: kind
     for kind in (
         Bernoulli, Gaussian, GaussianPerDim, Laplace, LogisticMixture, Multinomial, Poisson, NegativeBinomial,
-        MultiScaleSimilarity, FeatureMatching, Columns, Categorical,
+        MultiScaleSimilarity, FeatureMatching, Columns, Categorical, VonMisesFisher,
     )
 }  # fmt: skip
 
 __all__ = [
     "LIKELIHOODS", "Bernoulli", "Categorical", "Columns", "FeatureMatching", "Gaussian", "GaussianPerDim", "Laplace",
     "Likelihood", "LogisticMixture", "MultiScaleSimilarity", "Multinomial", "NegativeBinomial", "Poisson",
+    "VonMisesFisher",
 ]  # fmt: skip

@@ -22,9 +22,9 @@ class Likelihood(nn.Module):
     ----------
     name : str
         In `LIKELIHOODS`.
-    unit : {"unit", "counts", "mixed", "any"}
-        What x must be: in [0, 1], whole numbers from 0, columns that are standard or hold 0 and 1, or whichever of
-        "unit" and "standard" suits the data.
+    unit : {"unit", "counts", "weights", "mixed", "any"}
+        What x must be: in [0, 1], whole numbers from 0, numbers from 0, columns that are standard or hold 0 and 1, or
+        whichever of "unit" and "standard" suits the data.
     heads : int
         Numbers that the decoder gives for each feature.
     is_density : bool

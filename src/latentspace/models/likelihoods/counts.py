@@ -146,7 +146,7 @@ class Multinomial(_Counts):
         """Outputs (n, ...) to float64 logarithms of shares (n, p), whose exponentials sum to 1."""
         return torch.log_softmax(self.log_rate(outputs), dim=1)
 
-    def lift(self, outputs: Tensor) -> Tensor:
+    def telling(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to share_i log(share_i / share_i of the data), float64 (n, p).
 
         It is what each feature adds to the divergence of these shares from the data's: large for what is both frequent

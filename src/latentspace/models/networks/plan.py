@@ -10,13 +10,13 @@ from .conv import ConvDecoder, ConvEncoder, ResidualDecoder, ResidualEncoder
 from .dense import DenseDecoder, DenseEncoder, Shape
 from .own import DECLARED, Declared, Ready, constructors, own
 from .sequence import RecurrentDecoder, RecurrentEncoder, TransformerDecoder, TransformerEncoder
-from .topics import TopicDecoder, TopicEncoder
+from .topics import MixtureDecoder, TopicDecoder, TopicEncoder
 
 _SMALLEST = 7  # pixels or steps: sides are halved while the shorter one is longer than this
 _MOST_CHANNELS = 256
 _MAX_LAYERS = 32
 _READY = "ready"  # the kind of two modules as they are
-_WIDTH = {"gru": (96,), "transformer": (64, 64), "topics": (128, 128)}
+_WIDTH = {"gru": (96,), "transformer": (64, 64), "topics": (128, 128), "mixture": (128, 128)}
 
 
 class Kind(NamedTuple):
@@ -34,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "gru": Kind(RecurrentEncoder, RecurrentDecoder, (2,)),
     "transformer": Kind(TransformerEncoder, TransformerDecoder, (2,)),
     "topics": Kind(TopicEncoder, TopicDecoder, (1,)),
+    "mixture": Kind(TopicEncoder, MixtureDecoder, (1,)),
 }
 _ITEMS = {1: "vectors (n, p)", 2: "sequences (n, c, t)", 3: "images (n, c, h, w)"}
 
