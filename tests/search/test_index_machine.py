@@ -164,7 +164,7 @@ class Living(RuleBasedStateMachine):
 
 
 TestLiving = Living.TestCase
-TestLiving.settings = settings(max_examples=6, stateful_step_count=25, deadline=None)
+TestLiving.settings = settings(max_examples=4, stateful_step_count=25, deadline=None)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot"])

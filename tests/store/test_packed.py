@@ -84,7 +84,7 @@ def test_large_files_have_packs_and_small_ones_do_not(tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_packs_say_what_the_tables_say_whatever_came_and_went(tmp_path, data):
     path = tmp_path / "space.latent"
     store.write(path, space(data.draw(st.sampled_from([3000, 9000, SIZE - 3]))), overwrite=True)
