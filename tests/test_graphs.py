@@ -43,6 +43,24 @@ def test_the_file_keeps_the_graph_and_a_changed_space_does_not_take_it(space, tm
     assert len(ls.load(tmp_path / "a.latent").graph(5)) == 59
 
 
+def test_a_kept_graph_follows_items_that_come_and_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(graphs, "_WORTH_KEEPING", 0)
+    x = np.random.default_rng(1).normal(size=(900, 4))
+    first = ls.fit(x, model=None, density="gaussian")
+    first.save(tmp_path / "a.latent")
+    for space in (first, ls.fit(x, model=None, density="gaussian")):  # one in its file, one in memory
+        space.graph(6)
+        space.add(np.concatenate([x[:1], x[5:6] + 0.01]), ids=["same", "near"])
+        space.remove(["5"])
+        truth = graphs.neighbour_graph(space.latents, 6)
+        monkeypatch.setattr(graphs, "neighbour_graph", lambda *_: pytest.fail("it was computed again"))
+        np.testing.assert_array_equal(space.graph(6).positions, truth.positions)
+        if space.path is not None:
+            np.testing.assert_array_equal(ls.load(space.path).graph(6).positions, truth.positions)
+        monkeypatch.undo()
+        monkeypatch.setattr(graphs, "_WORTH_KEEPING", 0)
+
+
 def test_a_dot_product_and_no_neighbours_are_refused(space):
     with pytest.raises(ValueError, match="dot"):
         space.graph(3, "dot")

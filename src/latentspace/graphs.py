@@ -16,7 +16,7 @@ _WORTH_KEEPING = 5_000  # items; a smaller graph is made faster than it is read
 def graph_of(space: "State", k: int, metric: str) -> NeighbourGraph:
     """Returns the graph of the k nearest: a part of one that is there, else computed, exact while that is fast."""
     needed = min(k, max(len(space) - 1, 0))
-    there = space._graphs[metric] if metric in space._graphs else _kept(space, metric)
+    there = space._graphs[metric] if metric in space._graphs else _kept(space, metric, needed)
     if there is None or there.k < needed or k < 1:
         there = neighbour_graph(space.latents, max(k, _AT_LEAST) if k >= 1 else k, metric)
         if len(space) >= _WORTH_KEEPING:
@@ -25,14 +25,24 @@ def graph_of(space: "State", k: int, metric: str) -> NeighbourGraph:
     return there.nearest(k)
 
 
-def _kept(space: "State", metric: str) -> NeighbourGraph | None:
+def _kept(space: "State", metric: str, needed: int) -> NeighbourGraph | None:
+    """The graph that was kept, brought up to date where items came or went; None if there is none of that many."""
     if metric not in GRAPH_METRICS or len(space) < _WORTH_KEEPING:
         return None
     cache = caches.find(space, f"graph-{metric}")
-    if cache is None or not cache.is_of_all(len(space)):
+    if cache is None:
         return None
     try:
         graph = NeighbourGraph.from_state(cache.facts, cache.arrays)
     except ValueError:  # damaged: it is computed again
         return None
-    return graph if len(graph) == len(space) and graph.metric == metric else None
+    if graph.metric != metric or graph.k < needed or len(graph) != len(cache.rows):
+        return None
+    if cache.is_of_all(len(space)):
+        return graph
+    from .search.graph_changes import followed
+
+    graph_now = followed(graph, cache.rows, space.latents)
+    if graph_now is not None:
+        caches.keep(space, f"graph-{metric}", *graph_now.state())
+    return graph_now
