@@ -141,7 +141,7 @@ def test_bad_users_are_named_with_their_reasons_and_the_others_stay_aligned():
 def test_rare_items_are_left_out_and_said_to_be():
     modality, _ = learned(TRIPLETS, min_users=2)
     assert modality.items_ == ["tea", "rye"]
-    assert modality.notes == ["1 items met by fewer than 2 users left out"]
+    assert modality.notes == ["1 item met by fewer than 2 users left out"]
     with pytest.raises(ValueError, match=r"no item .* was met by min_users=9 users; the most met has 2"):
         learned(TRIPLETS, min_users=9)
 
