@@ -87,9 +87,11 @@ def mails(folder: Path) -> None:
 def ours(folder: str, size: int) -> dict[str, Any]:
     """Lists, chooses channels, and reads all features in blocks."""
     from latentspace.items import gather
-    from latentspace.items.images import Images
 
-    Images(size=size).learn(Images.gather(next(str(p) for p in Path(folder).rglob("*") if p.is_file())))  # imports done
+    with tempfile.TemporaryDirectory() as one:  # imports done
+        shutil.copy(next(path for path in Path(folder).rglob("*") if path.is_file()), one)
+        kind, gathered = gather(one)
+        list(kind(size=size).learn(gathered).read(gathered))  # type: ignore[call-arg]
 
     def work() -> int:
         kind, gathered = gather(folder)
@@ -102,9 +104,11 @@ def ours(folder: str, size: int) -> dict[str, Any]:
 def our_texts(folder: str) -> dict[str, Any]:
     """Lists, decodes, learns the words and weighs them."""
     from latentspace.items import gather
-    from latentspace.items.texts import Texts
 
-    Texts(min_texts=1).learn(Texts.gather(["a text", "another text"]))
+    with tempfile.TemporaryDirectory() as one:  # imports done
+        Path(one, "one.txt").write_text("a text of some words")
+        kind, gathered = gather(one)
+        list(kind(min_texts=1).learn(gathered).read(gathered))  # type: ignore[call-arg]
 
     def work() -> int:
         kind, gathered = gather(folder)
