@@ -6,16 +6,16 @@ docs/decisions/0016-search.md has the trials.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..models.workers import ordered, workers
-from ..resources import usable_cores
+from ..models.workers import workers
 from . import approximate_lists as lists
 from . import approximate_tuning as tuning
 from . import rerank
+from .approximate_threads import gather, share_out
 from .exact import ExactIndex, Neighbours
 from .metrics import METRICS, as_latents, check_metric, norms_of
 from .quantise import EightBit
@@ -26,8 +26,6 @@ SMALLEST = 2000  # items; below, learning lists costs more than any search saves
 LAYOUT = 1  # of what is kept; another is learned again
 
 _LISTS = 0.8  # times the root of n
-_BLOCK = 128  # queries a thread takes at a time
-_WORTH_THREADS = 64  # queries
 _KEPT_WORK = 8_000_000  # numbers of the items a mask keeps, up to which exact search is as fast
 _MORE = 2.0  # items looked at and put in order for a masked search: what is left lies further away
 _KEPT_SHARE = 0.05  # of items, below which lists hold too few that may be found
@@ -149,24 +147,36 @@ class Approximate:
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
         rows = self.frame(queries if self._source is None else self._source[own])
-        nlist, codes = self._lists.nlist, len(self._learned[1])
 
         def candidates(probes: int, count: int) -> np.ndarray:
-            return self._gather(lambda block: self._lists.candidates(rows[block], probes, count), len(rows))
+            return gather(lambda block: self._lists.candidates(rows[block], probes, count), len(rows))
 
         def keys(found: np.ndarray) -> np.ndarray:
-            return self._gather(lambda block: self._full.keys(queries[block], found[block]), len(rows))
+            return gather(lambda block: self._full.keys(queries[block], found[block]), len(rows))
 
         self.settings = tuning.settings(
             candidates,
             keys,
             keys(true.positions),
             own,
-            nlist=nlist,
-            price=lambda p, c: tuning.cost(p, c, n=n, nlist=nlist, codes=codes, dims=dims),
+            nlist=self._lists.nlist,
+            price=self._price,
             most=min(n, tuning.CANDIDATES * (4 if self._learned[1].shape[2] > 2 else 1)),
         )
         self._aim(recall, len(own) // 2)
+
+    def _price(self, probes: int, candidates: int) -> float:
+        """One query's nanoseconds, estimated."""
+        turned = 0 if self.frame.rotation is None else self.frame.rotation.size
+        codes, dims = len(self._learned[1]), self.exact.z.shape[1]
+        return tuning.cost(
+            probes, candidates, n=len(self), nlist=self._lists.nlist, codes=codes, dims=dims, turned=turned
+        )
+
+    def work(self, k: int = 10, recall: float | None = None) -> float:
+        """One query's microseconds on one core, estimated from the work of its setting; infinite where it is exact."""
+        setting = self.plan(k, None, recall)
+        return np.inf if setting is None else self._price(setting.probes, setting.candidates) / 1000
 
     def _aim(self, recall: float, queries: int) -> None:
         chosen = tuning.pick(self.settings, 10, recall)
@@ -226,7 +236,7 @@ class Approximate:
         depth = int(setting.candidates * (1.0 if mask is None else _MORE)) + most
         work = _Work(k, setting.probes, depth, kept, pairs)
         found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
-        self._share_out(lambda block: self._search_block(queries, source, block, work, found), len(queries))
+        share_out(lambda block: self._search_block(queries, source, block, work, found), len(queries))
         self._complete(found, queries, mask, exclude, pairs)
         return found
 
@@ -297,33 +307,6 @@ class Approximate:
         some = None if exclude is None else [pairs[1][pairs[0] == row] for row in short]
         right = self.exact.search(queries[short], k, self.metric, mask, some)
         found.positions[short], found.scores[short] = right.positions, right.scores
-
-    def _gather(self, work: Callable[[slice], np.ndarray], n: int) -> np.ndarray:
-        """work(slice) of all blocks, in one array."""
-        parts: dict[int, np.ndarray] = {}
-
-        def one(block: slice) -> None:
-            parts[block.start] = work(block)
-
-        self._share_out(one, n)
-        return np.concatenate([parts[start] for start in sorted(parts)])
-
-    def _share_out(self, work, n: int) -> None:
-        """Calls work(slice) on blocks of n queries, in threads where there are enough."""
-        if n < _WORTH_THREADS:
-            with lists.one_thread():
-                work(slice(0, n))
-            return
-        size = min(-(-n // usable_cores()), _BLOCK)
-        blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-        def one(block: slice) -> None:
-            with lists.one_thread():
-                work(block)
-
-        with workers() as count:
-            for _ in ordered(one, blocks, count):
-                pass
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Returns facts that survive JSON, and plain arrays, for the store."""

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from ..models.workers import ordered, workers
+from .approximate_threads import faiss, one_thread
 from .metrics import norms_of
 
 _ROWS = 16384  # rows framed and coded at a time
@@ -324,30 +325,6 @@ class Kept:
         self.mask = mask
         self.bits = np.packbits(mask, bitorder="little")
         self.counts = np.bincount(lists[mask], minlength=nlist)
-
-
-class one_thread:
-    """Holds FAISS to one OpenMP thread in the calling thread, and gives it its own number back afterwards.
-
-    Whole blocks of queries are shared out to our own threads instead: OpenMP's wait for one another at every barrier,
-    spin afterwards on cores that torch or numpy want, and are woken for a single query that they can't help with.
-    """
-
-    def __enter__(self) -> None:
-        self._before = faiss().omp_get_max_threads()
-        if self._before != 1:
-            faiss().omp_set_num_threads(1)
-
-    def __exit__(self, *_: Any) -> None:
-        if self._before != 1:
-            faiss().omp_set_num_threads(self._before)
-
-
-def faiss() -> Any:
-    """FAISS, imported when it is first needed; its own types know little of what Python adds to it."""
-    import faiss
-
-    return faiss
 
 
 def _flat(centres: np.ndarray, inner: bool = False) -> Any:

@@ -51,10 +51,19 @@ def sample_size(n: int, dims: int) -> int:
     return min(n, int(np.clip(_MULTIPLICATIONS / max(n * dims, 1), _FEWEST, _MOST)))
 
 
-def cost(probes: int, candidates: int, *, n: int, nlist: int, codes: int, dims: int) -> float:
-    """Estimates one query's nanoseconds."""
+def cost(probes: int, candidates: int, *, n: int, nlist: int, codes: int, dims: int, turned: int = 0) -> float:
+    """Estimates one query's nanoseconds.
+
+    Parameters
+    ----------
+    dims : int
+        Of the full vectors, by which candidates are put in order.
+    turned : int, default=0
+        Multiplications of turning a query into the lists' frame.
+    """
     looked = probes * n / nlist
-    return looked * codes * _CODE + candidates * (_CANDIDATE + dims * _NUMBER) + nlist * codes * _CENTRE
+    scan = looked * codes * _CODE + nlist * codes * _CENTRE
+    return scan + candidates * (_CANDIDATE + dims * _NUMBER) + turned * _CENTRE
 
 
 def settings(

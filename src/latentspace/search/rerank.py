@@ -6,7 +6,7 @@ An equal vector gets an equal score to the last bit; order agrees with float64 b
 
 import numpy as np
 
-from .approximate_lists import faiss, one_thread
+from .approximate_threads import faiss, one_thread
 from .metrics import norms_of
 from .quantise import EightBit
 
