@@ -86,6 +86,7 @@ def test_more_is_further_along_the_axis_and_less_the_other_way(space):
         ({"id": "3", "k": 0}, r"k=0"),
         ({"id": "3", "k": 0, "within": 0.5}, r"k=0"),
         ({"region": (0, 0, 1, 1), "k": -1}, r"k=-1"),
+        ({"id": "3", "recall": 95}, r"recall=95 is out of range"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_what_can(space, asked, said):

@@ -132,7 +132,9 @@ def direction_of(space: "State", axis: Any) -> np.ndarray:
 
 
 # ---------------------------------------------------------------------- finding
-def find(space: "State", query: Query, there: Where, k: int | None, metric: str, within: float | None) -> "list[Hits]":
+def find(
+    space: "State", query: Query, there: Where, k: int | None, metric: str, within: float | None, recall: float | None
+) -> "list[Hits]":  # fmt: skip
     """The nearest k, or all within a radius, of each query."""
     if within is not None:
         from .search.ranges import within as all_within
@@ -141,8 +143,9 @@ def find(space: "State", query: Query, there: Where, k: int | None, metric: str,
         rows = [(each.positions[:k], each.scores[:k]) for each in found]
         return [hits_at(space, *row, metric) for row in rows]
     index = space.index
-    near = index.search(query.z, K if k is None else k, metric=metric, mask=there.mask, exclude=query.own)
-    plan = index.plan(metric, K if k is None else k, there.mask)
+    k = K if k is None else k
+    near = index.search(query.z, k, metric=metric, mask=there.mask, exclude=query.own, recall=recall)
+    plan = index.plan(metric, k, there.mask, recall)
     both = zip(near.positions, near.scores, strict=True)
     return [hits_at(space, *row, metric, plan["recall"], plan["kind"]) for row in both]
 

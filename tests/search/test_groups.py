@@ -92,7 +92,9 @@ def test_names_are_the_label_that_most_share_and_differ():
 
 def test_names_of_texts_are_the_words_that_set_them_apart():
     texts = [
-        f"{a} {word}" for a in ("fish swim in a river", "stars shine on a river", "bread and butter") for word in MORE
+        f"{a} {word}"
+        for a in ("fish swim in a river, don't they", "stars shine on a river", "bread and butter")
+        for word in MORE
     ]
     names, _ = names_of(LABELS, {"text": texts}, ["a", "b", "c"])
     assert set(names[0].split(", ")) == {"fish", "swim", "river"}

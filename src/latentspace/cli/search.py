@@ -14,6 +14,7 @@ from .printing import print_json, print_table
 _COLUMNS = 6  # of metadata beside a hit; --json has all of them
 _ROWS = 40  # groups on a sheet
 _ACROSS = 12  # items of each
+_NAME = 40  # characters of a group's name; its end has the share and the number
 
 Metric = Annotated[str, typer.Option("--metric", help="euclidean or cosine.")]
 
@@ -48,6 +49,9 @@ def search(
         str | None, typer.Option("--more", metavar="AXIS", help="Only what has more of this dimension.")
     ] = None,
     less: Annotated[str | None, typer.Option("--less", metavar="AXIS", help="Only what has less of it.")] = None,
+    recall: Annotated[
+        float | None, typer.Option("--recall", help="The share of the true nearest to aim at; 1 is exact.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="A .png sheet of the hits, or a folder or file of them.")
     ] = None,
@@ -73,7 +77,7 @@ def search(
     hits = opened.search(
         query, id=id, like=like, unlike=unlike, k=k, within=within, metric=metric,
         where=a.where_of(where, opened.metadata), region=_region_of(region), on=on, more=_axis_of(more),
-        less=_axis_of(less),
+        less=_axis_of(less), recall=recall,
     )  # fmt: skip
     if isinstance(hits, list):
         raise ValueError(f"{query!r} holds {len(hits)} items; search for one at a time.")
@@ -244,4 +248,5 @@ def _draw_groups(opened: Any, found: Any, names: list[str]) -> Any:
         gap = [None] * (across - min(across, len(group)))
         cells += [next(pictures) for _ in group.ids[:across]] + gap
         labels += [*map(_stem, group.ids[:across])] + [""] * len(gap)
-    return sheet(cells, across, labels, row_labels=names[:_ROWS] if any(names) else None)
+    rows = [name if len(name) <= _NAME else "…" + name[1 - _NAME :] for name in names[:_ROWS]]
+    return sheet(cells, across, labels, row_labels=rows if any(rows) else None)

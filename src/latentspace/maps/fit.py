@@ -40,7 +40,7 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
     z : array of shape (n, dims)
     method : "tsne", "umap", "pacmap" or "pca", default="tsne"
     graph : NeighbourGraph, optional
-        The shared graph of these latents, with `graph_size(method, n)` neighbours; computed here, exactly, if left out.
+        The shared graph of these latents, with `graph_size(method, n)` neighbours; computed here if left out.
     seed : int, default=0
         The same seed gives the same map, on any number of threads.
     **options

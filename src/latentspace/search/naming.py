@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 _WORDS = 3
+_WORD = r"(?u)(?<!['’])\b[^\W\d_]{3,}\b(?!['’])"  # three letters and more; neither half of "don't"
 _READ = 5_000  # characters of a text
 _MOST_LABELS = 0.5  # different values per item: with more a column is a description, not a label
 _LONG = 60  # characters: longer words are texts, not labels
@@ -116,7 +117,7 @@ def _by_words(labels: np.ndarray, texts: Sequence[Any], groups: int) -> list[str
 
     there = np.flatnonzero(labels >= 0)
     vectorizer = CountVectorizer(
-        token_pattern=r"(?u)\b[^\W\d_]{3,}\b", stop_words=list(ENGLISH_STOP_WORDS), max_features=20_000, binary=True
+        token_pattern=_WORD, stop_words=list(ENGLISH_STOP_WORDS), max_features=20_000, binary=True
     )
     try:
         counts = vectorizer.fit_transform([str(texts[row] or "")[:_READ] for row in there.tolist()])

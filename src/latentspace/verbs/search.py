@@ -18,7 +18,7 @@ class SearchVerbs(State):
         self, query: Any = None, *, id: str | None = None, vector: Any = None, like: Any = None, unlike: Any = None,
         k: int | None = None, within: float | None = None, metric: Metric = "cosine",
         where: Mapping[str, Any] | None = None, region: Sequence[Any] | None = None, on: str | None = None,
-        more: Any = None, less: Any = None,
+        more: Any = None, less: Any = None, recall: float | None = None,
     ) -> "Hits | list[Hits]":  # fmt: skip
         """Finds the items nearest to a query.
 
@@ -49,6 +49,9 @@ class SearchVerbs(State):
         more, less : int, str or float array of shape (dims,), optional
             An axis: only items that lie further along it than the query (or less far), by half a standard deviation
             at least, nearest in all the rest: "more smiling than this one". Scores are of the rest.
+        recall : float, optional
+            The share of the true nearest to aim at where the search is approximate, above 0; 1 is exact. By default
+            0.95 or better, and exact up to 20,000 items.
 
         Returns
         -------
@@ -73,7 +76,7 @@ class SearchVerbs(State):
                 )
             return finding.find_region(self, there, region, on, k)
         if more is None and less is None:
-            hits = finding.find(self, sought, there, k, metric, within)
+            hits = finding.find(self, sought, there, k, metric, within, recall)
         elif within is not None:
             raise ValueError("within= cannot be told together with more= or less=; use k= to bound the hits.")
         else:
