@@ -69,6 +69,27 @@ def page(browser, link, request):
     assert not wrong
 
 
+@pytest.fixture(scope="module")
+def still(pictures, tmp_path_factory):
+    """The address of the page as files, behind a plain web server."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    from latentspace.web.opened import Opened
+    from latentspace.web.still import write_still
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    folder = write_still(Opened(pictures, "digits"), tmp_path_factory.mktemp("still") / "page")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 def pixel_of(page, row):
     """Where an item lies on the screen, from the map that the page itself drew."""
     box = page.locator("canvas").bounding_box()
@@ -216,6 +237,44 @@ def test_a_link_restores_the_view(page, link):
     page.wait_for_selector(".scale")
     page.wait_for_selector(".item h2")
     assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_the_page_as_files_shows_items_neighbours_and_decoded_spots(browser, still, pictures):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    asked, wrong = [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(still)
+    opened.wait_for_selector("[data-drawn='120']")
+    row = lonely(pictures)
+    choose(opened, row)
+    opened.get_by_role("heading", name=pictures.ids[row]).wait_for()
+    opened.wait_for_selector("#neighbours .thumb")
+    labels = opened.locator("#neighbours .thumb").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    assert [label.rpartition(": ")[0] for label in labels] == pictures.search(id=pictures.ids[row], k=12).ids
+    box = opened.locator("canvas").bounding_box()
+    opened.mouse.click(box["x"] + 8, box["y"] + box["height"] - 8)
+    opened.wait_for_function("document.querySelector('.spot img')?.naturalWidth === 128")
+    opened.screenshot(path=SHOTS / "still.png")
+    context.close()
+    assert all(url.startswith((still, "data:", "blob:")) for url in asked)
+    assert not wrong
+
+
+def test_a_folder_that_is_no_page_is_never_replaced(pictures, tmp_path):
+    from latentspace.web.opened import Opened
+    from latentspace.web.still import write_still
+
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="no page of ours"):
+        write_still(Opened(pictures), tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.txt").exists()
+    page = write_still(Opened(pictures), tmp_path / "page")
+    with pytest.raises(FileExistsError, match="overwrite"):
+        write_still(Opened(pictures), page)
+    write_still(Opened(pictures), page, overwrite=True)
 
 
 def test_a_wrong_token_is_told_how_to_come_in(browser, link):

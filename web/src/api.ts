@@ -1,6 +1,7 @@
 // Every request that the page makes. Paths are relative, so nothing but its own server is ever asked.
 
 import { type Frame, unpack } from "./frames";
+import { answered, file, isStill } from "./still";
 
 export type Shown = "picture" | "sound" | "text" | "row";
 export type ColumnKind = "category" | "number" | "boolean" | "text";
@@ -16,7 +17,8 @@ export interface Space {
   methods: string[];
   metrics: string[];
   columns: { name: string; kind: ColumnKind }[];
-  can: { decode: boolean; sample: boolean; pictures: Shown };
+  can: { decode: boolean; sample: boolean; pictures: Shown; spots?: string[] };
+  dimensions?: number;
 }
 
 export interface Honesty {
@@ -62,7 +64,9 @@ export class Refused extends Error {
 }
 
 async function asked(path: string, init: RequestInit = {}): Promise<Response> {
-  const answer = await fetch(`./api${path}`, { credentials: "same-origin", ...init });
+  const answer = isStill()
+    ? await answered(path, typeof init.body === "string" ? JSON.parse(init.body) : undefined)
+    : await fetch(`./api${path}`, { credentials: "same-origin", ...init });
   if (answer.ok) return answer;
   const facts = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   throw new Refused(String(facts.error ?? `the server answered ${answer.status}`), answer.status, facts);
@@ -94,7 +98,8 @@ export async function blob(
   return { blob: await answer.blob(), headers: answer.headers };
 }
 
-export const address = (path: string): string => `./api${path}`;
+/** Where a picture or a sound is. */
+export const address = (path: string): string => (isStill() ? file(path) : `./api${path}`);
 
 /** Waits for a job to end; throws what it failed with. */
 export async function ended(job: Job, told: (job: Job) => void = () => {}): Promise<void> {

@@ -11,9 +11,11 @@ import { Points } from "./panels/Points";
 import { Recommendations } from "./panels/Recommended";
 import { Spot } from "./panels/Spot";
 import { change, message, space, spaces, start, view } from "./state";
+import { isStill } from "./still";
 import "./page.css";
 
-const TABS = { look: "Look", dimensions: "Dimensions", "look up": "Look up", make: "Make" } as const;
+const ALL = { look: "Look", dimensions: "Dimensions", "look up": "Look up", make: "Make" } as const;
+const TABS: Partial<typeof ALL> = isStill() ? { look: ALL.look } : ALL;
 
 function Head() {
   const the = space.value;
@@ -64,7 +66,7 @@ function Head() {
 }
 
 function Page() {
-  const [tab, setTab] = useState<keyof typeof TABS>("look");
+  const [tab, setTab] = useState<keyof typeof ALL>("look");
   return (
     <>
       <Head />
@@ -72,7 +74,7 @@ function Page() {
         <Points />
         <aside>
           <nav class="tabs" aria-label="Panels">
-            {(Object.keys(TABS) as (keyof typeof TABS)[]).map((name) => (
+            {(Object.keys(TABS) as (keyof typeof ALL)[]).map((name) => (
               <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>
                 {TABS[name]}
               </button>
@@ -81,18 +83,24 @@ function Page() {
           {tab === "look" && (
             <>
               <Legend />
-              <Filter />
-              <Selection />
-              <Compare />
+              {!isStill() && (
+                <>
+                  <Filter />
+                  <Selection />
+                  <Compare />
+                </>
+              )}
               <Spot />
               <Item />
               <Recommendations />
             </>
           )}
           {tab === "dimensions" && <Dimensions />}
-          <div hidden={tab !== "look up"}>
-            <Drop onFound={() => setTab("look up")} />
-          </div>
+          {!isStill() && (
+            <div hidden={tab !== "look up"}>
+              <Drop onFound={() => setTab("look up")} />
+            </div>
+          )}
           {tab === "make" && <Make />}
         </aside>
       </main>

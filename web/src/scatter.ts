@@ -5,6 +5,8 @@ import type { Colouring } from "./colours";
 
 export type Mode = "move" | "lasso" | "path";
 
+const NEAR = 12; // CSS pixels between a pointer and the point that it is on
+
 export interface Events {
   hover(row: number | null): void;
   pick(rows: number[]): void;
@@ -111,11 +113,18 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   });
   canvas.addEventListener("click", (event) => {
     const moved = pressed ? Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) : 0;
-    if (now !== "move" || over !== null || moved > 4) return;
     const box = canvas.getBoundingClientRect();
-    const spot = spotAt(event.clientX - box.left, event.clientY - box.top);
+    const [left, top] = [event.clientX - box.left, event.clientY - box.top];
+    if (now !== "move" || moved > 4 || (over !== null && isNear(over, left, top))) return;
+    const spot = spotAt(left, top);
     if (spot) events.spot(spot);
   });
+
+  // A quick pointer has left a point before the library says so.
+  function isNear(row: number, left: number, top: number): boolean {
+    if (!space) return false;
+    return Math.hypot(x(space.x[row] as number) - left, y(space.y[row] as number) - top) < NEAR;
+  }
 
   // The library drops a drawing that is asked for while another is under way, so the last one waits its turn here.
   let wanted: { places: Float32Array; colouring: Colouring } | null = null;

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from .printing import print_json, print_table
 @app.command()
 def map(
     space: a.SpaceFile,
-    out: Annotated[Path, typer.Option("-o", "--out", help="A .png picture or one self-contained .html page.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="A .png picture, one self-contained .html page, or a folder.")
+    ],
     method: Annotated[str, typer.Option("--method", help="tsne, umap, pacmap or pca.")] = "tsne",
     colour: Annotated[str | None, typer.Option("--colour", "--color", help="The metadata column to colour by.")] = None,
     option: Annotated[
@@ -22,6 +24,9 @@ def map(
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the map in the space's file, to place new items on it.")
+    ] = False,
+    static: Annotated[
+        bool, typer.Option("--static", help="Write the whole page into a folder, for any web server.")
     ] = False,
     seed: a.Seed = 0,
     json: a.Json = False,
@@ -33,12 +38,26 @@ def map(
     """
     import latentspace as ls
 
-    a.output(out, force)
+    if not static:
+        a.output(out, force)
     opened = ls.load(space)
     drawn = opened.map(method, seed=seed, **a.options_of(option))
-    drawn.save(out, colour=colour, overwrite=force)
+    if static:
+        _write_page(opened, out, force)
+    else:
+        drawn.save(out, colour=colour, overwrite=force)
     if keep:
         opened.save()
     print(f"wrote {out}", file=sys.stderr)
     facts = drawn.honesty.to_dict()
     print_json({"method": method, **facts}) if json else print_table([facts])
+
+
+def _write_page(opened: Any, folder: Path, force: bool) -> None:
+    from latentspace.optional import require
+
+    require("fastapi", "web", "--static")
+    from latentspace.web.opened import Opened
+    from latentspace.web.still import write_still
+
+    write_still(Opened(opened), folder, overwrite=force)

@@ -11,6 +11,7 @@ import numpy as np
 from .. import looking
 from ..errors import UnsupportedError
 from ..space import LatentSpace
+from .frames import pack
 
 MOST_KINDS = 60_000  # categories of a column: codes are 16 bits, and 65,535 says "missing"
 _SAMPLE = 2_000
@@ -141,6 +142,13 @@ class Opened:
             }
             for d in order
         ]
+
+    def column_frame(self, column: str) -> bytes:
+        """A metadata column as a frame: numbers, or codes with their labels and counts."""
+        if self.columns[column] == "number":
+            return pack({"values": self.numbers(column)}, kind="number")
+        codes, labels, counts = self.codes(column)
+        return pack({"codes": codes}, kind=self.columns[column], labels=labels, counts=counts)
 
     def codes(self, column: str) -> tuple[np.ndarray, list[str], list[int]]:
         """A category column as codes (n,) uint16 (65535: missing), labels, counts; the most common first."""

@@ -48,6 +48,20 @@ def strip(drawn: list[Image.Image]) -> bytes:
     return held.getvalue()
 
 
+def strip_of(drawn: list[Image.Image], columns: int) -> bytes:
+    """Pictures of one size as rows of `columns` without gaps, at most 64 pixels each, as WebP."""
+    tiles = [picture.convert("RGB") for picture in drawn]
+    for tile in tiles:
+        tile.thumbnail((64, 64))
+    width, height = tiles[0].size
+    out = Image.new("RGB", (columns * width, -(-len(tiles) // columns) * height), (255, 255, 255))
+    for place, tile in enumerate(tiles):
+        out.paste(tile, (place % columns * width, place // columns * height))
+    held = io.BytesIO()
+    out.save(held, "WEBP", quality=85)
+    return held.getvalue()
+
+
 def _enlarged(picture: Image.Image) -> Image.Image:
     """A small picture with each pixel as a square, so that 28 x 28 can be looked at; a large one reduced."""
     longer = max(picture.size)

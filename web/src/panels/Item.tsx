@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Item as Facts, json } from "../api";
 import { change, chosen, disliked, liked, marked, metric, space, trying, where } from "../state";
+import { isStill } from "../still";
 import { Shown, short } from "./Shown";
 import { Thumb } from "./Thumb";
 
@@ -61,12 +62,7 @@ export function Item() {
           ))}
       </dl>
       <p class="buttons">
-        <button type="button" aria-pressed={liked.value.includes(row)} onClick={() => toggle(liked, disliked, row)}>
-          more like this
-        </button>
-        <button type="button" aria-pressed={disliked.value.includes(row)} onClick={() => toggle(disliked, liked, row)}>
-          less like this
-        </button>
+        {!isStill() && <Taste row={row} />}
         <button type="button" onClick={() => change({ item: null })}>
           close
         </button>
@@ -80,7 +76,7 @@ export function Item() {
             metric.value = event.currentTarget.value;
           }}
         >
-          {the.metrics.map((name) => (
+          {(isStill() ? ["cosine"] : the.metrics).map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
@@ -92,6 +88,19 @@ export function Item() {
         {found && !found.rows.length && <p>No item fulfils the filter.</p>}
       </div>
     </section>
+  );
+}
+
+function Taste({ row }: { row: number }) {
+  return (
+    <>
+      <button type="button" aria-pressed={liked.value.includes(row)} onClick={() => toggle(liked, disliked, row)}>
+        more like this
+      </button>
+      <button type="button" aria-pressed={disliked.value.includes(row)} onClick={() => toggle(disliked, liked, row)}>
+        less like this
+      </button>
+    </>
   );
 }
 

@@ -17,7 +17,7 @@ export function Legend() {
               {name}
             </option>
           ))}
-          {Array.from({ length: Math.min(the.dims, 64) }, (_, d) => (
+          {Array.from({ length: Math.min(the.dimensions ?? the.dims, 64) }, (_, d) => (
             <option key={`dim ${d}`} value={`dim ${d}`}>{`dimension ${d}`}</option>
           ))}
         </select>

@@ -1,5 +1,6 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { address } from "../api";
 import { hex } from "../colours";
 import { along } from "../path";
 import { type Scatter, scatterOn } from "../scatter";
@@ -154,7 +155,7 @@ function Pictures({ own }: { own: Scatter; moved: number }) {
         .filter(({ row }) => !kept || kept.has(row))
         .map(({ row, x, y }) => {
           const at = tile(row);
-          const image = `url(./api/spaces/${the.number}/sheets/${at.sheet})`;
+          const image = `url(${address(`/spaces/${the.number}/sheets/${at.sheet}`)})`;
           const style = {
             left: `${x}px`,
             top: `${y}px`,

@@ -1,6 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { address, json } from "../api";
 import { space, trying } from "../state";
+import { isStill } from "../still";
+import { Thumb } from "./Thumb";
 
 /** An item, or what the model makes of it, as a picture, a sound, or words. */
 export function Shown({ row, made = false }: { row: number; made?: boolean }) {
@@ -8,6 +10,7 @@ export function Shown({ row, made = false }: { row: number; made?: boolean }) {
   if (!the) return null;
   const path = `/spaces/${the.number}/items/${row}`;
   const what = made ? "reconstruction" : "item";
+  if (isStill() && the.can.pictures !== "text" && the.can.pictures !== "row") return <Thumb row={row} />;
   if (the.can.pictures === "picture") {
     return <img class="shown" src={address(`${path}/${made ? "reconstruction" : "picture"}`)} alt={`${what} ${row}`} />;
   }

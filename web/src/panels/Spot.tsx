@@ -1,7 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { blob, json } from "../api";
+import { blob, json, type Space } from "../api";
 import { space, spots, trying, view } from "../state";
 import { Plain } from "./Shown";
+
+/** Whether spots of a map can be decoded: by the model, or from a grid that was written beforehand. */
+const decodes = (the: Space, map: string): boolean => the.can.decode || (the.can.spots ?? []).includes(map);
 
 interface Made {
   picture: string | null;
@@ -17,14 +20,14 @@ export function Spot() {
   const [made, setMade] = useState<Made | null>(null);
   useEffect(() => {
     setMade(null);
-    if (!the?.can.decode || !xy.length) return;
+    if (!the || !decodes(the, view.value.map) || !xy.length) return;
     const stop = new AbortController();
     void trying(async () => setMade(await decoded(the.number, the.can.pictures, view.value.map, xy, stop.signal)));
     return () => stop.abort();
   }, [the, xy]);
   useEffect(() => () => release(made), [made]);
   if (!xy.length || !the) return null;
-  if (!the.can.decode) return <p>This space has no way back from a spot to an item.</p>;
+  if (!decodes(the, view.value.map)) return <p>This space has no way back from a spot to an item.</p>;
   const guesses = made?.off.filter(Boolean).length ?? 0;
   return (
     <section class="spot" aria-label={xy.length > 1 ? "Path" : "Spot"}>

@@ -6,6 +6,8 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from ...maps.fit import METHODS
+from ..frames import MEDIA_TYPE
+from ..opened import Opened
 from .asking import The, frame
 
 router = APIRouter()
@@ -15,10 +17,11 @@ METRICS = ["cosine", "euclidean", "dot"]
 @router.get("/spaces")
 def spaces(request: Request) -> list[dict[str, Any]]:
     """Every space with what the page can do with it."""
-    return [_described(number, the) for number, the in enumerate(request.app.state.spaces)]
+    return [described(number, the) for number, the in enumerate(request.app.state.spaces)]
 
 
-def _described(number: int, the: Any) -> dict[str, Any]:
+def described(number: int, the: Opened) -> dict[str, Any]:
+    """What the page is told of a space."""
     space = the.space
     told = space.info()
     return {
@@ -71,10 +74,7 @@ def column(the: The, name: str) -> Response:
     """A metadata column as codes or numbers."""
     if name not in the.columns:
         raise HTTPException(404, f"there is no column {name!r}; there are {', '.join(the.columns) or 'none'}.")
-    if the.columns[name] == "number":
-        return frame({"values": the.numbers(name)}, kind="number")
-    codes, labels, counts = the.codes(name)
-    return frame({"codes": codes}, kind=the.columns[name], labels=labels, counts=counts)
+    return Response(the.column_frame(name), media_type=MEDIA_TYPE)
 
 
 @router.get("/spaces/{s}/dimensions/{d}")
