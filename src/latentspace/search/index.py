@@ -205,6 +205,14 @@ class Index:
             if living.tail + living.tombstones > _KEPT * len(self):
                 self._keep_now(metric, fresh)
 
+    def tidy(self) -> None:
+        """Makes the lists of every index without tail and tombstones, and keeps them."""
+        with self._changing:
+            for metric, living in self._now.living.items():
+                fresh = living.relisted(self._exact_of(self._now.z)) if living.tail or living.tombstones else living
+                self._put(metric, fresh)
+                self._keep_now(metric, fresh)
+
     def _keep_now(self, metric: str, living: Living) -> None:
         if self._keep is not None:
             facts, arrays, rows = living.state()
