@@ -140,6 +140,10 @@ class Approximate:
 
     def measure(self, recall: float, seed: int = 0) -> None:
         """Measures recall on the latents as they are now, and chooses anew how hard to look for `recall`."""
+        if self.exact.form(self.metric).wide:  # float32 sums of squares would overflow or vanish
+            self.settings = []
+            self._aim(recall, 0)
+            return
         n, dims = self.exact.z.shape
         own = np.random.default_rng(seed).choice(n, size=tuning.sample_size(n, dims), replace=False)
         own = own.astype(np.int64)
@@ -360,6 +364,11 @@ class Approximate:
 def _learn(near: ExactIndex, metric: str, seed: int, frugal: bool) -> tuple[lists.Frame, lists.Coded]:
     """Learns a frame, centres and codebooks from a sample, and codes all."""
     n, dims = near.z.shape
+    if near.form(metric).wide:
+        wide = dims + (metric == "dot")
+        nothing = np.zeros((n, (wide + 1) // 2), np.uint8)
+        centres, codebooks = np.zeros((1, wide), np.float32), np.zeros((wide, 16, 1), np.float32)
+        return lists.Frame(metric, None), lists.Coded(centres, codebooks, np.zeros(n, np.int32), nothing)
     nlist = int(2 ** round(np.log2(_LISTS * n**0.5)))
     sample = np.random.default_rng(seed).choice(n, size=min(n, lists.sample_size(nlist)), replace=False)
     centre = near.form(metric).centre
