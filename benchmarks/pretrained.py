@@ -161,8 +161,8 @@ def speed(share: float, runs: int) -> None:
     columns = ["MiniLM", "texts", "texts a second", "seconds_min", "seconds_max", "farthest from ours"]
     text = (
         f"{machine('torch', 'tokenizers')}; one thread, processor time of the encoder alone, medians of {runs} "
-        f"alternated runs in fresh processes. Farthest from ours: the largest difference of any number of twenty texts.\n\n"
-        f"{table(rows, columns)}\n"
+        "alternated runs in fresh processes. Farthest from ours: the largest difference of any number of twenty texts."
+        f"\n\n{table(rows, columns)}\n"
     )
     if python is None:
         text += "\nsentence-transformers is missing (SENTENCE_TRANSFORMERS_PYTHON).\n"

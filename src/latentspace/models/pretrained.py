@@ -23,7 +23,7 @@ from . import door, networks, scaling  # noqa: E402
 from .base import Stateful  # noqa: E402
 from .decoding import LatentDecoder, train_decoder  # noqa: E402
 from .encoders import Pictures, Reads, kind_read, open_encoder  # noqa: E402
-from .encoders.raw import raw_items  # noqa: E402
+from .encoders.raw import all_told, raw_items  # noqa: E402
 from .encoders.seeing import brightest, seen_rows  # noqa: E402
 from .likelihoods import LIKELIHOODS  # noqa: E402
 from .parts import kind_of, make_part  # noqa: E402
@@ -240,18 +240,17 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         ValueError
             If the encoder has nothing to say of one.
         """
-        h = self.some_rows(raw_items(items, self.reads, self._name()))
-        if len(lost := np.flatnonzero(~np.isfinite(h).all(axis=1))):
-            raise ValueError(
-                f"encoder={self._name()!r} has nothing to say of item {lost[0]} of {len(h):,}: "
-                f"{str(items[lost[0]])[:60]!r}. Leave it out."
-            )
-        return h
+        return all_told(self.some_rows(raw_items(items, self.reads, self._name())), items, self._name())
 
     def some_rows(self, items: Sequence[Any], advance: Callable[[int], Any] | None = None) -> np.ndarray:
         """As `rows`, of items that are known to be right; a row of NaN where the encoder has nothing to say."""
         threads = self.threads or min(free_cores(), torch.get_num_threads())
         return self._opened(fitting=not hasattr(self, "digest_")).rows(items, threads, advance)
+
+    def words(self, texts: Sequence[str]) -> np.ndarray | None:
+        """Latents (n, dims) of texts that tell of pictures, by an encoder of both; None where it is of one kind."""
+        encoder = self._opened()
+        return self.reduce(encoder.words(texts).numpy()) if hasattr(encoder, "words") else None
 
     @available_if(_can_decode)
     def inverse_transform(self, z: Any) -> np.ndarray:
@@ -330,7 +329,6 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _n_features_out(self) -> int:
         return self.dims_
 
-    # ------------------------------------------------------------------ the encoder
     def _opened(self, fitting: bool = False) -> Any:
         """The encoder, opened on first use: what only decodes and searches needs none."""
         if not hasattr(self, "_encoder"):
