@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -278,14 +279,14 @@ def _part(space: "State", stays: np.ndarray) -> None:
     """Lets items go from memory, where the boolean array `stays` of shape (n,) is false."""
     if stays.all():
         return
-    rows = np.flatnonzero(stays).tolist()
-    space.ids = [space.ids[row] for row in rows]
-    space.metadata = {name: [column[row] for row in rows] for name, column in space.metadata.items()}
+    mask = stays.tolist()
+    space.ids = list(compress(space.ids, mask))
+    space.metadata = {name: list(compress(column, mask)) for name, column in space.metadata.items()}
     space._later = None
     space.latents = space.index.remove(np.flatnonzero(~stays))
     if space._features is not None and space.path is None:
         space._features = space._features.without(stays)
-    space._raw = space._raw.select(rows) if space._raw is not None else None
+    space._raw = space._raw.select(np.flatnonzero(stays).tolist()) if space._raw is not None else None
     caches.follow(space, np.where(stays, np.cumsum(stays) - 1, -1))
     space.maps = {}  # their rows are no longer the items
     space._changed()

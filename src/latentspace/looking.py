@@ -189,6 +189,8 @@ def pictures(space: "State", items: Any) -> list[Any]:
 # ---------------------------------------------------------------------- what it is
 def describe(space: "State") -> dict[str, Any]:
     """What a space is, as plain data; see `LatentSpace.info`."""
+    from . import upkeep
+
     active = getattr(space.model, "active_dims_", None)
     return {
         "path": str(space.path) if space.path is not None else None,
@@ -206,6 +208,8 @@ def describe(space: "State") -> dict[str, Any]:
         **{name: space.facts.get(name) for name in ("origin", "fingerprint", "target", "seed", "seconds")},
         "encoder": getattr(space.model, "about_", None),
         "reconstruction": space.facts.get("reconstruction"),
+        "index": upkeep.describe_index(space) or None,
+        "file": upkeep.describe_file(space),
         "notes": space.modality.notes,
     }
 

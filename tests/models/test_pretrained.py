@@ -5,6 +5,8 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx_file import write_linear
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -14,6 +16,7 @@ import latentspace as ls
 from latentspace.errors import MissingExtraError, UnsupportedError
 from latentspace.models.encoders import Pictures, open_encoder
 from latentspace.models.encoders.seeing import prepared
+from latentspace.models.ridge import _STRENGTHS, RidgeDecoder
 
 
 class Waves(nn.Module):
@@ -24,7 +27,9 @@ class Waves(nn.Module):
         return torch.stack([x.mean(1), x[:, 0], (x * torch.arange(x.shape[1])).mean(1)], dim=1)
 
 
-@parametrize_with_checks([ls.Pretrained(Waves(), epochs=2, hidden=[8], random_state=0)])
+@parametrize_with_checks(
+    [ls.Pretrained(Waves(), epochs=2, hidden=[8], random_state=0), ls.Pretrained(Waves(), decoder="linear")]
+)
 def test_keeps_the_estimator_contract(estimator, check):
     check(estimator)
 
@@ -109,6 +114,68 @@ def test_the_users_module_is_copied_and_stays_as_it_was(digits):
     assert np.abs(model.transform(small(digits))).max() > 0
     assert not torch.equal(before, module[2].weight)
     assert clone(model).get_params()["decoder"] is None
+
+
+# ---------------------------------------------------------------------- the linear way back
+def test_a_linear_decoder_gives_back_what_is_linear_in_the_latents():
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(300, 6)) @ rng.normal(size=(6, 20)) + rng.normal(size=20)).astype(np.float32)
+    model = ls.Pretrained(nn.Identity(), dims=6, random_state=0).fit(x)
+    assert isinstance(model.decoder_, RidgeDecoder)
+    np.testing.assert_allclose(model.inverse_transform(model.transform(x)), x, atol=1e-3)
+    zero = ls.Pretrained(nn.Identity(), dims=6, random_state=0).fit(x - x.mean(0)).inverse_transform(np.zeros((1, 6)))
+    np.testing.assert_allclose(zero, 0, atol=1e-5)  # the mean latent is the mean item
+
+
+@pytest.mark.parametrize(("n", "dims"), [(60, 8), (60, 59), (40, 90)])
+def test_a_linear_decoder_is_ridge_regression_of_the_strength_that_held_out_items_choose(n, dims):
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(n + dims)
+    z = rng.normal(size=(n, dims))
+    x = (z @ rng.normal(size=(dims, 5)) + rng.normal(size=(n, 5))).astype(np.float32)
+    ours = RidgeDecoder.learn(z.astype(np.float32), x, 0)(z.astype(np.float32))
+    largest = float(np.linalg.eigvalsh((z - z.mean(0)).T @ (z - z.mean(0)))[-1])
+    theirs = [
+        Ridge(alpha=share * largest, solver="svd").fit(z, x).predict(z).clip(x.min(), x.max()) for share in _STRENGTHS
+    ]
+    assert min(np.abs(each - ours).max() for each in theirs) < 1e-3 * x.std()
+
+
+@given(n=st.integers(1, 30), dims=st.integers(1, 12), p=st.integers(1, 9), seed=st.integers(0, 99), flat=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_a_linear_decoder_stays_in_the_range_of_its_items(n, dims, p, seed, flat):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(n, dims)).astype(np.float32) * (0 if flat else 1)
+    x = rng.random((n, p)).astype(np.float32)
+    decoder = RidgeDecoder.learn(z, x, seed)
+    x_hat = decoder(rng.normal(size=(7, dims)).astype(np.float32) * 100)
+    assert x_hat.shape == (7, p)
+    assert x.min() <= x_hat.min() <= x_hat.max() <= x.max()
+    if flat or n == 1:
+        np.testing.assert_allclose(decoder(z), np.broadcast_to(x.mean(0), (n, p)), atol=1e-5)
+
+
+def test_a_linear_decoder_serves_held_out_digits_and_lives_in_a_file(digits, tmp_path, onnx):
+    path, _ = onnx
+    x = digits[0][:600]
+    space = ls.fit(x[:500], "pretrained", encoder=f"onnx:{path}", random_state=0)
+    x_hat = np.stack([np.asarray(item) for item in space.reconstruct(x[500:])]).astype(float)
+    assert np.mean((x_hat - x[500:]) ** 2) < 0.8 * np.mean((x[:500].mean(0) - x[500:]) ** 2)
+    again = ls.load(space.save(tmp_path / "digits.latent"))
+    np.testing.assert_array_equal(np.stack(again.decode(space.latents[:3])), np.stack(space.decode(space.latents[:3])))
+
+
+def test_a_damaged_linear_decoder_is_refused(onnx, digits):
+    path, _ = onnx
+    params, facts, arrays = ls.Pretrained(f"onnx:{path}").fit(small(digits, 40)).get_state()
+    others = {name: value for name, value in arrays.items() if not name.startswith("ridge/")}
+    infinite = {**arrays, "ridge/axes": np.full_like(arrays["ridge/axes"], np.inf)}
+    for broken in (others, {**arrays, "ridge/mean": arrays["ridge/mean"][:3]}, infinite):
+        with pytest.raises(ValueError, match="the file is damaged"):
+            ls.Pretrained.from_state(params, facts, broken)
+    with pytest.raises(ValueError, match="the file is damaged"):
+        ls.Pretrained.from_state(params, {**facts, "shape_": [1, 8, 9]}, arrays)
 
 
 # ---------------------------------------------------------------------- keeping

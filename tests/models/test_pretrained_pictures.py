@@ -8,7 +8,7 @@ import torch
 
 import latentspace as ls
 from latentspace.errors import UnsupportedError
-from latentspace.models.encoders import open_encoder
+from latentspace.models.encoders import Reads, open_encoder
 
 
 def usable(name: str):
@@ -51,14 +51,42 @@ def test_timm_names_what_is_not_in_the_cache(tmp_path, monkeypatch):
         open_encoder("timm:resnet10t=/nowhere/weights.safetensors")
 
 
+class Both:
+    """An encoder of pictures by their mean colours, and of the words for three of them."""
+
+    digest, pictures, reads, about = "0", None, Reads("features"), {}
+
+    def run(self, x):
+        return x.mean((2, 3))
+
+    def words(self, texts):
+        return torch.tensor([[float(colour in text) for colour in ("red", "green", "blue")] for text in texts])
+
+
+def test_words_find_pictures_where_an_encoder_knows_both(monkeypatch, tmp_path):
+    monkeypatch.setattr("latentspace.models.pretrained.open_encoder", lambda *_: Both())
+    colours = np.eye(3)[[0, 1, 2, 1]].reshape(4, 1, 1, 3) * np.full((1, 8, 8, 1), 250)
+    space = ls.fit(colours.astype(np.uint8), model="open_clip:any=weights", ids=["fire", "grass", "sky", "frog"])
+    assert space.search("a blue thing", k=1).ids == ["sky"]
+    assert set(space.search("something green", k=2).ids) == {"grass", "frog"}
+    again = ls.load(space.save(tmp_path / "colours.latent"))
+    np.testing.assert_allclose(again.encode("red"), [[1, 0, 0]])
+    with pytest.raises(FileNotFoundError, match="there is no file or folder 'red'"):
+        ls.fit(colours.astype(np.uint8), model="pca", dims=2).search("red")
+
+
 def test_open_clip_builds_a_network_from_local_weights(tmp_path):
     library = usable("open_clip")
     torch.manual_seed(0)
-    whole = library.create_model("RN50-quickgelu" if "RN50-quickgelu" in library.list_models() else "RN50").eval()
+    whole = library.create_model("RN50").eval()
     torch.save(whole.state_dict(), tmp_path / "weights.pt")
     model = ls.Pretrained(f"open_clip:RN50={tmp_path / 'weights.pt'}", decoder=None)
     z = model.fit_transform(pictures(2))
     assert z.shape == (2, 1024)
     assert np.abs(z).max() > 0
+    whole.eval()
+    with torch.no_grad():
+        expected = whole.encode_text(library.get_tokenizer("RN50")(["a red cat"])).numpy()
+    np.testing.assert_allclose(model.words(["a red cat"]), expected, rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match="must name a model of open_clip and a local file"):
         open_encoder("open_clip:RN50")

@@ -164,3 +164,15 @@ def test_a_frugal_index_takes_a_third_of_a_files_vectors_and_finds_as_many(metri
     np.testing.assert_array_equal(again.search(z[8000:], 10).positions, index.search(z[8000:], 10).positions)
     with pytest.raises(ValueError, match="8-bit copies do not fit"):
         Approximate.from_state(index.exact, facts, {**arrays, "eight": arrays["eight"][:-1]})
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e-25, 1e-8, 1e8, 1e25])
+def test_lengths_that_float32_cannot_square_are_searched_exactly(metric, scale):
+    z = (clustered(2200, 6) * scale).astype(np.float32)
+    index = Approximate.build(z[:2000], metric)
+    found, true = index.search(z[2000:], 10), index.exact.search(z[2000:], 10, metric)
+    assert recall_at_k(found, true) > 0.93
+    facts, arrays = index.state()
+    again = Approximate.from_state(index.exact, facts, arrays)
+    np.testing.assert_array_equal(again.search(z[2000:], 10).positions, found.positions)

@@ -111,7 +111,7 @@ def test_centres_are_learned_again_once_most_items_are_newer():
 
 def test_an_index_is_learned_once_exact_searches_have_cost_as_much(monkeypatch):
     monkeypatch.setattr(room, "EXACT", 2000)
-    monkeypatch.setattr(room, "_BUILD", 1000)
+    monkeypatch.setattr(room, "_LEARN", (0, 1000))
     kept = {}
     index = Index(clusters(3000), keep=lambda name, *state: kept.update({name: state}))
     for _ in range(5):

@@ -339,7 +339,7 @@ def _without_strangers(frame: Any, layout: Layout, skipped: list[Skipped], notes
         words = frame[name].dropna().astype(str).str.strip()
         plain = words.str.replace(",", ".", regex=False) if layout.decimal == "," else words
         values, kind = pandas.to_numeric(plain, errors="coerce"), "numbers"
-        if values.isna().mean() > 1 - _MOSTLY and words.iloc[:_LINES].str.fullmatch(_MOMENT).any():
+        if values.isna().mean() > 1 - _MOSTLY and words.iloc[:_LINES].str.fullmatch(_MOMENT.pattern).any():
             values, kind = _moments(words), "dates"
         strange = words[values.isna() & ~words.str.lower().isin({"nan", "nat"})]
         absent = strange.str.lower().isin(_MEANS_MISSING)
@@ -360,8 +360,8 @@ def _without_strangers(frame: Any, layout: Layout, skipped: list[Skipped], notes
 def _moments(words: Any) -> Any:
     """Words to dates, NaT for those that are none."""
     pandas = require("pandas", "tables", "a CSV file")
-    spelled = words.where(words.str.fullmatch(_MOMENT))
-    zoned = bool(spelled.str.contains(_ZONE).any())
+    spelled = words.where(words.str.fullmatch(_MOMENT.pattern))
+    zoned = bool(spelled.str.contains(_ZONE.pattern).any())
     return pandas.to_datetime(spelled, format="ISO8601", errors="coerce", utc=zoned)
 
 

@@ -1,6 +1,7 @@
 """Lets a space use any estimator: shapes in and out, blocks, and a typed refusal where a model has no way back."""
 
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,13 @@ def kind_read(model: Any, options: Mapping[str, Any]) -> str | None:
     else:
         kind = read(model.encoder, model.input_rate) if hasattr(model, "some_rows") else None
     return None if kind == "features" else kind
+
+
+def encode_words(model: Any, text: Any) -> np.ndarray | None:
+    """Latents (1, dims) of words that tell of items of another kind, where a model has an encoder of both."""
+    if not isinstance(text, str) or not hasattr(model, "words") or os.path.lexists(text):
+        return None
+    return model.words([text])
 
 
 def raw_for(model: Any, kind: str, vectors: bool = False) -> int | bool:

@@ -18,21 +18,22 @@ require("torch", "neural", "Pretrained")
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from ..progress import Progress  # noqa: E402
 from ..resources import free_cores  # noqa: E402
 from . import door, networks, scaling  # noqa: E402
 from .base import Stateful  # noqa: E402
 from .decoding import LatentDecoder, train_decoder  # noqa: E402
 from .encoders import Pictures, Reads, kind_read, open_encoder  # noqa: E402
-from .encoders.raw import raw_items  # noqa: E402
-from .encoders.seeing import brightest, encoded, prepared  # noqa: E402
+from .encoders.raw import all_told, raw_items  # noqa: E402
+from .encoders.seeing import brightest, seen_rows  # noqa: E402
 from .likelihoods import LIKELIHOODS  # noqa: E402
 from .parts import kind_of, make_part  # noqa: E402
 from .pca import PCA  # noqa: E402
+from .ridge import RidgeDecoder  # noqa: E402
 from .threads import in_chunks  # noqa: E402
 from .weights import put_weights, split_weights, weights_of  # noqa: E402
 
 _ROWS = 16  # items at a time in the encoder
+_MANY = 5_000  # items, from which a network decodes better than a ridge regression
 
 
 def _can_decode(model: "Pretrained") -> bool:
@@ -44,10 +45,9 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     h = encoder(x)      z = h, or its principal components      x_hat = decoder(z)
 
-    Encoders read pictures and other features, or items as they are: texts (a list of str), or sounds (a list of
-    float32 samples at the encoder's rate). Nothing is downloaded: they come from installed packages and local files.
-    A space's file keeps the encoder's name and a hash of its weights, not the weights: without them it still decodes,
-    searches and maps; encoding says what is missing or changed.
+    Encoders read pictures and other features, or items as they are: texts (str), or sounds (float32 samples at their
+    rate). Nothing is downloaded: they come from installed packages and local files. A file keeps the name and a hash of
+    the weights: without these it decodes, searches and maps; encoding says what is missing or changed.
 
     Parameters
     ----------
@@ -67,15 +67,16 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     input_rate : int or None, default=None
         Samples a second, for an ONNX file or a module that takes samples of sounds.
     decoder : str or None, default="auto"
-        The decoder's network, as `network` of `Autoencoder`. "auto" chooses one for features, and trains none for texts
-        and sounds: what encoders tell of these, words and phases are not made of. None trains none, and there is no
-        `inverse_transform`.
+        "linear", exact and in a moment (`RidgeDecoder`), or a network, as `network` of `Autoencoder`. "auto" is linear
+        for fewer than 5,000 items, on which networks do no better, and a network for more or where `hidden`, `epochs`
+        or `likelihood` are given; none for texts and sounds, of which encoders keep neither words nor phases. None
+        learns none, and there is no `inverse_transform`.
     likelihood, hidden, epochs, batch_size, learning_rate
-        Of the decoder, as for `Autoencoder`.
+        Of a decoder's network, as for `Autoencoder`.
     threads : int or None, default=None
         None uses the cores that are free.
     random_state : int, RandomState or None, default=None
-        Draws the decoder's weights, what is held out, and order.
+        Draws weights, what is held out, and order.
 
     Attributes
     ----------
@@ -90,7 +91,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     shape_ : tuple of int or None
         Shape of one item's features; None where it read items as they are and has no decoder.
     history_ : list of dict
-        One row an epoch of the decoder's training; see `history`.
+        One row an epoch of a decoder's network; see `history`.
     n_features_in_ : int
 
     Examples
@@ -107,7 +108,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     encodes_once: ClassVar[bool] = True  # fit_transform gives the latents of what it was fitted on
     rebuilt: ClassVar[frozenset[str]] = frozenset({"decoder_", "components_"})
 
-    decoder_: LatentDecoder | None
+    decoder_: LatentDecoder | RidgeDecoder | None
     components_: PCA | None
 
     def __init__(
@@ -184,17 +185,20 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         if X is not None and encoder.reads.kind != "features":
             X = door.features(self, X)
         self.digest_ = encoder.digest
-        self.about_ = {"name": self._name(), "reads": encoder.reads.kind}
-        self.about_ |= {name: value for name, value in encoder.about.items() if value}
-        self.about_["kept"] = "by name and hash, its weights are not in the file"
+        told = {name: value for name, value in encoder.about.items() if value}
+        kept = "by name and hash, its weights are not in the file"
+        self.about_ = {"name": self._name(), "reads": encoder.reads.kind, **told, "kept": kept}
         self.width_ = int(h.shape[1])
         self.components_ = None if self.dims is None else PCA(self.dims, whiten=self.whiten, random_state=seed).fit(h)
         z = self.reduce(h)
         self.dims_ = int(z.shape[1])
         self.decoder_ = None
-        self.shape_ = None if X is None else tuple(int(side) for side in X.shape[1:])
+        self.shape_ = None if X is None else tuple(map(int, X.shape[1:]))
         if X is not None and self.trains_decoder:
-            self._learn_back(X, z, seed, callback)
+            if self._is_linear(len(X)):
+                self.decoder_ = RidgeDecoder.learn(z, np.asarray(X, np.float32).reshape(len(X), -1), seed)
+            else:
+                self._learn_back(X, z, seed, callback)
         return z
 
     @property
@@ -208,6 +212,10 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         if self.decoder == "auto":
             return kind_read(self.encoder, self.input_rate) == "features"
         return self.decoder is not None
+
+    def _is_linear(self, n: int) -> bool:
+        of_networks = self.hidden is not None or self.epochs != "auto" or self.likelihood != "auto"
+        return self.decoder == "linear" or (self.decoder == "auto" and n < _MANY and not of_networks)
 
     def transform(self, X: Any) -> np.ndarray:
         """Items to latents, float32 (n, dims); an item's does not depend on the items beside it.
@@ -232,26 +240,28 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         ValueError
             If the encoder has nothing to say of one.
         """
-        h = self.some_rows(raw_items(items, self.reads, self._name()))
-        if len(lost := np.flatnonzero(~np.isfinite(h).all(axis=1))):
-            raise ValueError(
-                f"encoder={self._name()!r} has nothing to say of item {lost[0]} of {len(h):,}: "
-                f"{str(items[lost[0]])[:60]!r}. Leave it out."
-            )
-        return h
+        return all_told(self.some_rows(raw_items(items, self.reads, self._name())), items, self._name())
 
     def some_rows(self, items: Sequence[Any], advance: Callable[[int], Any] | None = None) -> np.ndarray:
         """As `rows`, of items that are known to be right; a row of NaN where the encoder has nothing to say."""
         threads = self.threads or min(free_cores(), torch.get_num_threads())
         return self._opened(fitting=not hasattr(self, "digest_")).rows(items, threads, advance)
 
+    def words(self, texts: Sequence[str]) -> np.ndarray | None:
+        """Latents (n, dims) of texts that tell of pictures, by an encoder of both; None where it is of one kind."""
+        encoder = self._opened()
+        return self.reduce(encoder.words(texts).numpy()) if hasattr(encoder, "words") else None
+
     @available_if(_can_decode)
     def inverse_transform(self, z: Any) -> np.ndarray:
         """Latents (n, dims) to items as the decoder gives them: float32, shaped and in the unit of those fitted."""
         check_is_fitted(self)
+        z = torch.from_numpy(door.latents(self, z))
+        if isinstance(linear := self.decoder_, RidgeDecoder):
+            x = in_chunks(lambda rows: torch.from_numpy(linear(rows.numpy())), z, _ROWS, 1).numpy()
+            return x.reshape(len(x), *(self.shape_ or ()))
         with torch.inference_mode():
-            x = in_chunks(self._decode, torch.from_numpy(door.latents(self, z)), _ROWS, 1).numpy()
-        return self._units().backward(x)
+            return self._units().backward(in_chunks(self._decode, z, _ROWS, 1).numpy())
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, np.ndarray]]:
         """Returns `(params, facts, arrays)`: the encoder's name and hash, the components and the decoder's weights.
@@ -273,13 +283,16 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             options, learned, values = self.components_.get_state()
             facts["components_"] = {"params": options, "facts": learned}
             arrays |= {f"components/{name}": value for name, value in values.items()}
-        if self.decoder_ is not None:
+        if isinstance(self.decoder_, RidgeDecoder):
+            arrays |= {f"ridge/{name}": value for name, value in self.decoder_.arrays.items()}
+        elif self.decoder_ is not None:
             networks.refuse_unsavable(self.architecture_)
             arrays |= weights_of(self.decoder_, "decoder")
         return params, facts, arrays
 
     def _set_state(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         weights, arrays = split_weights(arrays, "decoder")
+        ridge, arrays = split_weights(arrays, "ridge")
         values, own = split_weights(arrays, "components")
         components = dict(facts).pop("components_", None)
         super()._set_state({name: value for name, value in facts.items() if name != "components_"}, own)
@@ -289,6 +302,13 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             self.n_features_in_ = math.prod(self.shape_)
         if components is not None:
             self.components_ = PCA.from_state(components["params"], components["facts"], values)
+        if ridge:
+            self.decoder_ = RidgeDecoder(ridge)
+            p, dims = len(self.decoder_.arrays["offset"]), len(self.decoder_.arrays["mean"])
+            if (p, dims) != (math.prod(self.shape_ or ()), self.dims_):
+                raise ValueError(f"The stored decoder is of {dims} dims and {p:,} features; the file is damaged.")
+        elif self.shape_ is not None and self.trains_decoder and not hasattr(self, "architecture_"):
+            raise ValueError("The stored decoder is not there; the file is damaged.")
         if self.shape_ is not None and hasattr(self, "architecture_"):
             plan = networks.plan_from(self.shape_, self.architecture_)
             with torch.device("meta"):  # a damaged plan cannot ask for more memory than the weights that are there
@@ -309,7 +329,6 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _n_features_out(self) -> int:
         return self.dims_
 
-    # ------------------------------------------------------------------ the encoder
     def _opened(self, fitting: bool = False) -> Any:
         """The encoder, opened on first use: what only decodes and searches needs none."""
         if not hasattr(self, "_encoder"):
@@ -334,21 +353,8 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _rows(self, X: np.ndarray) -> np.ndarray:
         """Items to what the encoder gives, float32 (n, width), in chunks of a fixed size."""
-        encoder, pictures = self._opened(), self._pictures()
         threads = self.threads or min(free_cores(), torch.get_num_threads())
-        with Progress("encoding", len(X)) as progress:
-
-            def work(x: Tensor) -> Tensor:
-                seen = x if pictures is None or x.ndim != 4 else prepared(x, pictures, self.white_)
-                h = encoded(encoder, seen)
-                progress.advance(len(x))
-                return h
-
-            h = in_chunks(work, torch.from_numpy(np.asarray(X, dtype=np.float32)), _ROWS, threads).numpy()
-        if not np.isfinite(h).all():
-            row = int(np.flatnonzero(~np.isfinite(h).all(axis=1))[0])
-            raise ValueError(f"the encoder gave NaN or infinity, first for item {row} of {len(h)}. Look at that item.")
-        return h
+        return seen_rows(self._opened(), X, self._pictures(), self.white_, threads)
 
     def reduce(self, h: np.ndarray) -> np.ndarray:
         """What `rows` gave (n, width) to latents (n, dims): its principal components, where `dims` asks for them."""
@@ -385,7 +391,7 @@ class Pretrained(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             return LatentDecoder(plan, self.dims_, likelihood)
 
     def _decode(self, z: Tensor) -> Tensor:
-        assert self.decoder_ is not None  # for the type checker: there is no way here without one
+        assert isinstance(self.decoder_, LatentDecoder)  # for the type checker: there is no way here without one
         with torch.inference_mode():
             return self.decoder_(z)
 

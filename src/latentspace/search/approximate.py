@@ -64,7 +64,7 @@ class Approximate:
         self.settings = settings
         self.metric = metric or frame.metric
         self.report: dict[str, Any] = {}
-        self._lists = lists.Lists(coded, frame.metric)
+        self._lists = lists.Lists(coded)
         cosine, frugal = self.metric == "cosine", copies is not None
         # Where memory counts, what FAISS holds is not held twice.
         self._coded = None if frugal else coded
@@ -140,13 +140,17 @@ class Approximate:
 
     def measure(self, recall: float, seed: int = 0) -> None:
         """Measures recall on the latents as they are now, and chooses anew how hard to look for `recall`."""
+        if self.exact.form(self.metric).wide:  # float32 sums of squares would overflow or vanish
+            self.settings = []
+            self._aim(recall, 0)
+            return
         n, dims = self.exact.z.shape
         own = np.random.default_rng(seed).choice(n, size=tuning.sample_size(n, dims), replace=False)
         own = own.astype(np.int64)
         queries = np.ascontiguousarray(self.exact.z[own])
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
-        rows = self.frame(queries if self._source is None else self._source[own])
+        rows = self.frame.of_queries(queries if self._source is None else self._source[own])
 
         def candidates(probes: int, count: int) -> np.ndarray:
             return gather(lambda block: self._lists.candidates(rows[block], probes, count), len(rows))
@@ -269,7 +273,7 @@ class Approximate:
     ) -> None:
         """Fills in the rows of `block`."""
         q = queries[block]
-        rows = self.frame(source[block])
+        rows = self.frame.of_queries(source[block])
         if work.kept is None:
             candidates = self._lists.candidates(rows, work.probes, work.depth)
         else:
@@ -360,13 +364,20 @@ class Approximate:
 def _learn(near: ExactIndex, metric: str, seed: int, frugal: bool) -> tuple[lists.Frame, lists.Coded]:
     """Learns a frame, centres and codebooks from a sample, and codes all."""
     n, dims = near.z.shape
+    if near.form(metric).wide:
+        wide = dims + (metric == "dot")
+        nothing = np.zeros((n, (wide + 1) // 2), np.uint8)
+        centres, codebooks = np.zeros((1, wide), np.float32), np.zeros((wide, 16, 1), np.float32)
+        return lists.Frame(metric, None), lists.Coded(centres, codebooks, np.zeros(n, np.int32), nothing)
     nlist = int(2 ** round(np.log2(_LISTS * n**0.5)))
     sample = np.random.default_rng(seed).choice(n, size=min(n, lists.sample_size(nlist)), replace=False)
     centre = near.form(metric).centre
     with workers():  # small steps, in which threads would mostly wait for one another
         together = lists.together(dims) if frugal else 1
-        rows = lists.Frame(metric, None, centre)(near.z[np.sort(sample)])
-        frame = lists.Frame(metric, lists.mixed_axes(rows, seed, together) if dims > 1 else None, centre)
+        reach = float(near.norms.max()) if metric == "dot" else 0.0
+        rows = lists.Frame(metric, None, centre, reach)(near.z[np.sort(sample)])
+        turn = lists.mixed_axes(rows, seed, together) if rows.shape[1] > 1 else None
+        frame = lists.Frame(metric, turn, centre, reach)
         if frame.rotation is not None:
             rows = rows @ frame.rotation.T
         centres, codebooks = lists.learn(rows, nlist, seed, together)

@@ -63,8 +63,10 @@ def liking(
         part = slice(start, start + rows)
         unit = unit_rows(z[part] - centre)
         for towards, sign, share in sides:
-            # Cosines are at most 1, so exp(1 / temperature) is the largest term and nothing overflows.
-            scores[part] += sign * temperature * np.log(np.exp((unit @ towards) / temperature) @ share)
+            cosines = unit @ towards
+            most = cosines.max(axis=1, keepdims=True)  # taken out, so that no temperature overflows
+            sums = np.exp((cosines - most) / temperature) @ share
+            scores[part] += sign * (most[:, 0] + temperature * np.log(np.maximum(sums, np.finfo(np.float32).tiny)))
     return scores
 
 

@@ -1,6 +1,7 @@
 """The .latent file: a whole space in one SQLite database (docs/format.md)."""
 
 from .caches import Anchor
+from .compact import rewrite as compact
 from .contents import Cache, Contents, check
 from .later import Later
 from .reader import LatentFile, read, version
@@ -15,6 +16,7 @@ __all__ = [
     "Later",
     "append",
     "check",
+    "compact",
     "put",
     "put_cache",
     "put_map",

@@ -102,8 +102,8 @@ def _positions_of(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return found
 
 
-def get(connection: sqlite3.Connection, layout: Layout, anchor: Anchor, name: str) -> Cache | None:
-    """Returns a cache if it describes latents that `anchor` knows; None for one that is absent or stale.
+def get(connection: sqlite3.Connection, layout: Layout, anchor: Anchor, name: str, arrays: bool = True) -> Cache | None:
+    """Returns a cache, its arrays left out unless asked for; None for one that is absent or of other latents.
 
     Raises
     ------
@@ -125,8 +125,9 @@ def get(connection: sqlite3.Connection, layout: Layout, anchor: Anchor, name: st
         positions = blobs.get_array(connection, layout, f"cache/{name}/positions")
         _check_positions(positions, end, name)
     prefix = f"cache/{name}/array/"
-    arrays = {own: blobs.get_array(connection, layout, prefix + own) for own in blobs.names_under(layout, prefix)}
-    return Cache(document["facts"], arrays, anchor.places(positions))
+    own = blobs.names_under(layout, prefix) if arrays else []
+    found = {one: blobs.get_array(connection, layout, prefix + one) for one in own}
+    return Cache(document["facts"], found, anchor.places(positions))
 
 
 def _check_positions(positions: np.ndarray, end: int, name: str) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 
 from . import segments
 from .build import fill
-from .connection import open_writer, plain_errors
+from .connection import WAIT, open_writer, plain_errors
 from .contents import check_path
 from .layout import Layout
 from .reader import LatentFile
@@ -19,8 +19,17 @@ def pays(layout: Layout) -> bool:
     return layout.next - layout.items > max(layout.items, _WORTHWHILE)
 
 
-def rewrite(path: str | os.PathLike, wait: float) -> None:
-    """Rewrites the file beside itself and moves that over it; readers of the old one go on undisturbed."""
+def rewrite(path: str | os.PathLike, wait: float = WAIT) -> None:
+    """Rewrites a file without what removed items left in it, if there are any; the contents and the version stay.
+
+    The new file is made beside the old one and moved over it: readers of the old one go on undisturbed, and as much
+    room again is needed for as long.
+
+    Raises
+    ------
+    CorruptFileError, TimeoutError, OSError
+        As `append`.
+    """
     target = check_path(path)
     with plain_errors(target, wait):
         connection, rows = open_writer(target, wait)

@@ -148,7 +148,16 @@ class LatentFile:
                 self._anchor = caches.anchor_of(self._connection, self._layout, known)
         return self._anchor
 
-    def cache(self, name: str, anchor: caches.Anchor | None = None) -> Cache | None:
+    @property
+    def removed(self) -> int:
+        """Of how many removed items the latents and features are still in the file."""
+        return self._layout.next - self._layout.items
+
+    def cache_bytes(self, name: str) -> int:
+        """Returns how much of the file a cache takes."""
+        return sum(size for blob, size in self._layout.blobs.items() if blob.startswith(f"cache/{name}/"))
+
+    def cache(self, name: str, anchor: caches.Anchor | None = None, arrays: bool = True) -> Cache | None:
         """Returns what was kept to save computing it again; None for what is absent, stale or damaged.
 
         Parameters
@@ -157,10 +166,12 @@ class LatentFile:
         anchor : Anchor, optional
             That of an earlier state, whose items the rows of the cache shall be: a cache made since, that knows of
             later items, then counts as absent. By default this state's.
+        arrays : bool, default=True
+            Whether to read the arrays too, or only what was noted of them.
         """
         try:
             with plain_errors(self._path, self._wait):
-                return caches.get(self._connection, self._layout, anchor or self.anchor(), name)
+                return caches.get(self._connection, self._layout, anchor or self.anchor(), name, arrays)
         except CorruptFileError:  # all that is lost is the time to make it again
             return None
 

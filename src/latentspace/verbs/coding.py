@@ -7,6 +7,7 @@ import numpy as np
 from .. import beside, fitting, looking
 from ..items import gather_for
 from ..items.protocol import OnError
+from ..models import adapter
 from .state import State
 
 
@@ -25,7 +26,8 @@ class CodingVerbs(State):
         Parameters
         ----------
         items
-            One item, several, or a source as `fit` takes it; vectors, if the space was fitted on such.
+            One item, several, or a source as `fit` takes it; vectors, if the space was fitted on such; words, for
+            pictures of an encoder of both, such as "open_clip:NAME=FILE".
         on_error : "skip" or "raise", default="skip"
             Items that cannot be read are left out with a warning, or are an error.
         with_ids : bool, default=False
@@ -38,6 +40,8 @@ class CodingVerbs(State):
         if beside.shape_of(self) is not None:
             z = beside.encode(self, items)
             return ([str(row) for row in range(len(z))], z) if with_ids else z
+        if self.modality.kind != "texts" and (found := adapter.encode_words(self.model, items)) is not None:
+            return (["0"], found) if with_ids else found
         gathered = gather_for(self.modality, items)
         ids, z, skipped = fitting.encode_items(self.modality, self.model, gathered, on_error)
         fitting.warn_of(skipped, len(ids) + len(skipped), "encode()")

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import keeping
+from .. import keeping, upkeep
 from ..items.protocol import OnError
-from .state import State
+from .state import Metric, State
 
 OnExisting = Literal["raise", "skip", "replace"]
 
 
 class LivingVerbs(State):
-    """`add`, `remove`, `refresh`, `save`."""
+    """`add`, `remove`, `refresh`, `save`, `compact`, `build_index`."""
 
     def add(
         self, items: Any, *, ids: Sequence[str] | None = None, metadata: Any = None,
@@ -64,3 +64,44 @@ class LivingVerbs(State):
             If the model is an estimator whose state cannot be kept without a pickle.
         """
         return keeping.save(self, path, overwrite)
+
+    def compact(self) -> dict[str, int]:
+        """Gives back the room that removed items take in the file and in the search index.
+
+        That happens by itself once they outnumber the others; after this, nothing of a removed item is left.
+
+        Returns
+        -------
+        dict
+            `removed`, items whose latents were still there; `bytes_before` and `bytes` of the file.
+
+        Raises
+        ------
+        UnsupportedError
+            If the space lives in no file.
+        """
+        return upkeep.compact(self)
+
+    def build_index(self, metric: Metric = "cosine", *, recall: float = 0.95) -> dict[str, Any]:
+        """Learns an approximate search index now, and keeps it in the space's file.
+
+        Without this, search is exact until that has cost as much work as learning an index does.
+
+        Parameters
+        ----------
+        metric : "cosine", "euclidean" or "dot", default="cosine"
+        recall : float, default=0.95
+            The share of the true ten nearest that searches shall find on average. What they do find is measured on a
+            sample of the space's own items.
+
+        Returns
+        -------
+        dict
+            `recall` as measured, on how many `queries`; `bytes`, `seconds` and how the index is made.
+
+        Raises
+        ------
+        ValueError
+            If the metric is unknown, recall is not above 0 and at most 1, or the items are too few to gain anything.
+        """
+        return self.index.build(metric, recall)

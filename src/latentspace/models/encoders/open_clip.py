@@ -1,13 +1,30 @@
-"""The picture side of open_clip's models, from a local file of weights."""
+"""open_clip's models, from a local file of weights: pictures, and words that find them."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from . import Pictures, package
 from .module import ModuleEncoder
 from .timm import local_file
 
 
-def open_clip(argument: str) -> ModuleEncoder:
+class ClipEncoder(ModuleEncoder):
+    """The picture side of a model of both; `words` is the other side, in the same space."""
+
+    def __init__(self, model: Any, tokenizer: Any, pictures: Pictures, about: dict[str, Any]):
+        super().__init__(model.visual, pictures, about)
+        self._both, self._tokenizer = model.eval().requires_grad_(False), tokenizer
+
+    def words(self, texts: Sequence[str]) -> Tensor:
+        """Texts to rows (n, width), near the pictures that they tell of."""
+        with torch.inference_mode():
+            return torch.cat([self._both.encode_text(self._tokenizer([text])) for text in texts]).float()
+
+
+def open_clip(argument: str) -> ClipEncoder:
     """Opens "open_clip:NAME=FILE", as "open_clip:ViT-B-32=weights.safetensors".
 
     Raises
@@ -25,8 +42,8 @@ def open_clip(argument: str) -> ModuleEncoder:
             "'open_clip:ViT-B-32=weights.safetensors'."
         )
     path = local_file(file, f"open_clip:{argument}")
-    visual = library.create_model(name, pretrained=str(path)).visual
+    model = library.create_model(name, pretrained=str(path))
+    visual = model.visual
     side = visual.image_size[0] if isinstance(visual.image_size, tuple) else visual.image_size
-    return ModuleEncoder(
-        visual, Pictures(side, tuple(visual.image_mean), tuple(visual.image_std), 3), {"weights": str(path)}
-    )
+    pictures = Pictures(side, tuple(visual.image_mean), tuple(visual.image_std), 3)
+    return ClipEncoder(model, library.get_tokenizer(name), pictures, {"weights": str(path)})

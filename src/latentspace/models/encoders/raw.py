@@ -33,6 +33,16 @@ def raw_items(items: Any, reads: Reads, encoder: str) -> list[Any]:
     return [check(item, place, reads, encoder) for place, item in enumerate(given)]
 
 
+def all_told(h: np.ndarray, items: Any, encoder: str) -> np.ndarray:
+    """Rows as they are; raises ValueError where one is NaN, for the encoder has nothing to say of its item."""
+    if len(lost := np.flatnonzero(~np.isfinite(h).all(axis=1))):
+        raise ValueError(
+            f"encoder={encoder!r} has nothing to say of item {lost[0]} of {len(h):,}: "
+            f"{str(items[lost[0]])[:60]!r}. Leave it out."
+        )
+    return h
+
+
 def _what(reads: Reads) -> str:
     return "texts" if reads.kind == "texts" else f"sounds, as samples at {reads.rate:,} a second"
 

@@ -4,7 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...progress import Progress
+from ..threads import in_chunks
 from . import Encoder, Pictures
+
+_ROWS = 16  # items at a time
 
 
 def brightest(x: np.ndarray) -> float:
@@ -39,6 +43,28 @@ def prepared(x: Tensor, pictures: Pictures, white: float) -> Tensor:
         x = torch.nn.functional.interpolate(x, side, mode="bilinear", antialias=True)
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (pictures.mean, pictures.std))
     return (x - mean) / std
+
+
+def seen_rows(encoder: Encoder, X: np.ndarray, pictures: Pictures | None, white: float, threads: int) -> np.ndarray:
+    """Items (n, ...) to what the encoder gives, float32 (n, width), in chunks of a fixed size.
+
+    Raises
+    ------
+    ValueError
+        If the encoder cannot take such items, or gives NaN or infinity; the message says for which.
+    """
+    with Progress("encoding", len(X)) as progress:
+
+        def work(x: Tensor) -> Tensor:
+            h = encoded(encoder, x if pictures is None or x.ndim != 4 else prepared(x, pictures, white))
+            progress.advance(len(x))
+            return h
+
+        h = in_chunks(work, torch.from_numpy(np.asarray(X, dtype=np.float32)), _ROWS, threads).numpy()
+    if not np.isfinite(h).all():
+        row = int(np.flatnonzero(~np.isfinite(h).all(axis=1))[0])
+        raise ValueError(f"the encoder gave NaN or infinity, first for item {row} of {len(h)}. Look at that item.")
+    return h
 
 
 def encoded(encoder: Encoder, x: Tensor) -> Tensor:
