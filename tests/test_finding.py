@@ -94,6 +94,17 @@ def test_what_cannot_be_asked_is_refused_with_what_can(space, asked, said):
         space.search(**asked)
 
 
+def test_what_should_be_a_number_and_is_none_is_refused(space):
+    for call, said in (
+        (lambda: space.search(id="3", k=2.5), r"k=2.5 is a float; expected a whole number"),
+        (lambda: space.search(id="3", within="near"), r"within='near' is a str; expected a number"),
+        (lambda: space.groups("ten"), r"n='ten' is a str"),
+        (lambda: space.duplicates("none"), r"threshold='none' is a str"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            call()
+
+
 def test_a_space_without_maps_says_how_to_draw_one():
     bare = ls.fit(np.eye(4), model="pca", dims=2, density="gaussian")
     with pytest.raises(ValueError, match=r"this space has: none. Draw one first: space.map\(\)"):

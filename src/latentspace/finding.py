@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,15 @@ class Where:
         """Leaves only what is in `mask` too."""
         self.mask = mask if self.mask is None else self.mask & mask
         self.names.append(name)
+
+
+def check_numbers(**given: Any) -> None:
+    """Raises TypeError for what is neither None nor a number; `k` and `n` count, and have to be whole."""
+    for name, value in given.items():
+        kinds = (int, np.integer) if name in ("k", "n") else (Real,)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+            what = "a whole number" if name in ("k", "n") else "a number"
+            raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {what}.")
 
 
 # ---------------------------------------------------------------------- what to look for

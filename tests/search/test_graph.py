@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentspace.search import graph as graph_room
+from latentspace.search.exact import ExactIndex
 from latentspace.search.graph import NeighbourGraph, neighbour_graph
 
 
@@ -175,3 +176,21 @@ def test_values_beyond_float32s_squares_are_searched_exactly(monkeypatch):
 def test_a_recall_that_is_no_share_is_refused():
     with pytest.raises(ValueError, match=r"recall=98 is out of range"):
         neighbour_graph(np.ones((3, 2)), 1, recall=98)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "dims"), [("fashion-mnist", 784), ("mnist", 16)])
+def test_a_graph_of_70000_real_pictures_has_the_recall_that_it_claims(name, dims):
+    from latentspace import PCA, datasets
+
+    try:
+        x = np.asarray(datasets.load(name).x).reshape(70_000, -1).astype(np.float32)
+    except datasets.UnavailableError as missing:
+        pytest.skip(str(missing))
+    z = x if dims == 784 else PCA(dims=dims).fit_transform(x)
+    graph = neighbour_graph(z, 15)
+    rows = np.random.default_rng(0).choice(len(z), 500, replace=False)
+    exact = ExactIndex(z).search(z[rows], 15, "euclidean", exclude=rows)
+    true = (graph.distances[rows] <= exact.scores[:, -1:] * 1.0001).mean()
+    assert 0.975 <= graph.recall < 1
+    assert abs(true - graph.recall) < 0.012

@@ -87,7 +87,7 @@ def neighbour_graph(z, k: int, metric: str = "euclidean", seed: int = 0, recall:
 
     It is exact as long as that takes about a second: up to 20,000 items of 32 dims, 8,000 of 784. Past that it is
     approximate, with candidates from lists of near items (see `graph_lists`), and says which recall it has on a
-    sample of the items: 70,000 x 784 take 4 s of one core where the exact graph takes two minutes.
+    sample of the items: 70,000 x 784 take 5 s of one core where the exact graph takes over a minute.
 
     Parameters
     ----------

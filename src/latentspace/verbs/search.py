@@ -62,7 +62,10 @@ class SearchVerbs(State):
         ------
         ValueError
             If nothing or too much is asked for, or an id, column, map or metric is not known.
+        TypeError
+            If k, within or recall is no number.
         """
+        finding.check_numbers(k=k, within=within, recall=recall)
         if k is not None and k < 1:
             raise ValueError(f"k={k} is out of range: ask for at least 1 item.")
         sought = finding.query_of(self, query, id, vector, like, unlike, metric)
@@ -108,6 +111,7 @@ class SearchVerbs(State):
         ValueError
             If threshold is negative, or the metric has no distances.
         """
+        finding.check_numbers(threshold=threshold)
         return finding.duplicates(self, threshold, metric)
 
     def groups(
@@ -137,4 +141,5 @@ class SearchVerbs(State):
         ValueError
             If n is out of range, or there is no column `by`.
         """
+        finding.check_numbers(n=n)
         return finding.groups(self, n, by, metric, seed)
