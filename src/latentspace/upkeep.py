@@ -64,12 +64,12 @@ def compact(space: "State") -> dict[str, int]:
     keeping.refresh(space)
     with store.LatentFile(space.path) as file:
         removed, before = file.removed, os.path.getsize(space.path)
-    store.compact(space.path)
-    with store.LatentFile(space.path) as file:
-        if file.version == space._version:  # the same items at other positions
-            space._anchor = file.anchor()
         metrics = [name.removeprefix(_PREFIX) for name in file.cache_names if name.startswith(_PREFIX)]
     for metric in metrics:
         space.index.load(metric)
     space.index.tidy()
+    store.compact(space.path)
+    with store.LatentFile(space.path) as file:
+        if file.version == space._version:  # the same items at other positions
+            space._anchor = file.anchor()
     return {"removed": removed, "bytes_before": before, "bytes": os.path.getsize(space.path)}

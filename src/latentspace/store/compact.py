@@ -20,7 +20,7 @@ def pays(layout: Layout) -> bool:
 
 
 def rewrite(path: str | os.PathLike, wait: float = WAIT) -> None:
-    """Rewrites a file without what removed items left in it, if there are any; the contents and the version stay.
+    """Rewrites a file without what removed items left in it, if they did; the contents and the version stay.
 
     The new file is made beside the old one and moved over it: readers of the old one go on undisturbed, and as much
     room again is needed for as long.
@@ -34,7 +34,8 @@ def rewrite(path: str | os.PathLike, wait: float = WAIT) -> None:
     with plain_errors(target, wait):
         connection, rows = open_writer(target, wait)
         with LatentFile._of(target, connection, rows, wait) as old:
-            if old._layout.items < old._layout.next:
+            unused = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            if old._layout.items < old._layout.next or unused:
                 write_over(target, lambda new: _copy(old, new), connection)
 
 
