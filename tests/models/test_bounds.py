@@ -143,7 +143,7 @@ def test_every_parameter_of_a_piwae_has_one_turn():
     assert all(changed)
 
 
-@pytest.mark.parametrize("bound", sorted(BOUNDS))
+@pytest.mark.parametrize("bound", sorted(set(BOUNDS) - {"coherent"}))  # an ELBO, of topics alone
 def test_weights_that_differ_by_thousands_of_nats_give_finite_losses_and_gradients(bound):
     model, x = _linear(BOUNDS[bound]()), 1e3 * _items(8)
     for turn in model.turns() or [type("Turn", (), {"loss": model.loss, "parameters": list(model.parameters())})]:
@@ -174,7 +174,7 @@ def test_a_warm_up_lets_draws_away_from_the_prior_go_uncharged_at_first():
 
 
 @pytest.mark.parametrize("divergence", sorted(set(DIVERGENCES) - {"kl"}))
-@pytest.mark.parametrize("bound", sorted(set(BOUNDS) - {"elbo"}))
+@pytest.mark.parametrize("bound", sorted(set(BOUNDS) - {"elbo", "coherent"}))
 def test_bounds_that_weigh_draws_refuse_what_is_no_log_ratio(bound, divergence):
     assert "Take divergence='kl', or bound='elbo'" in BOUNDS[bound]().refusal(DIVERGENCES[divergence](2))
     assert BOUNDS[bound]().refusal(DIVERGENCES["kl"](2)) is None

@@ -7,6 +7,7 @@ from sklearn.exceptions import NotFittedError
 
 import latentspace as ls
 from latentspace.models import make
+from latentspace.models.coherence import Coherence
 from latentspace.models.networks import plan
 from latentspace.models.networks.topics import MixtureDecoder, TopicDecoder
 from latentspace.models.priors import PRIORS
@@ -86,3 +87,60 @@ def test_only_a_fitted_model_of_topics_has_their_weights():
         make("prodlda").topic_weights()
     with pytest.raises(NotFittedError):
         make("nmf").topic_weights()
+
+
+def _npmi_by_hand(there, i, j):
+    n, both = len(there), (there[:, i] & there[:, j]).sum()
+    if i == j or both == n:
+        return 0.0
+    return np.log(both * n / (there[:, i].sum() * there[:, j].sum())) / -np.log(both / n) if both else -1.0
+
+
+def test_coherence_is_the_npmi_of_two_words_drawn_from_a_topic():
+    x = torch.poisson(torch.full((30, 6), 0.7), generator=torch.Generator().manual_seed(0))
+    x[:, 5] = 1  # in every text
+    x[:, 4] = x[:, 3]
+    parts = torch.rand((2, 6), generator=torch.Generator().manual_seed(1))
+    parts /= parts.sum(1, keepdim=True)
+    there, draws = x.numpy() > 0, parts.numpy().astype(float)
+    for of_topic, part in zip(Coherence(x)(parts), draws, strict=True):
+        pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+        chance = [part[i] * part[j] for i, j in pairs]
+        expected = np.average([_npmi_by_hand(there, i, j) for i, j in pairs], weights=chance)
+        assert float(of_topic) == pytest.approx(expected, abs=1e-5)
+
+
+def test_words_that_are_always_together_are_coherent_and_those_that_never_are_are_not():
+    x = torch.eye(2).repeat(10, 1).repeat_interleave(2, 1)
+    together, apart = torch.tensor([[0.5, 0.5, 0, 0], [0, 0.5, 0.5, 0]])
+    torch.testing.assert_close(Coherence(x)(torch.stack([together, apart])), torch.tensor([1.0, -1.0]))
+
+
+def test_the_coherent_bound_counts_each_topics_coherence_so_many_times_and_keeps_no_pairs():
+    X, _ = planted(n=60)
+    losses = []
+    for weight in (0.0, 10.0):
+        bound = {"kind": "coherent", "weight": weight}
+        model = make("topic-vae", dims=3, epochs=1, bound=bound, random_state=0, threads=1, validation=0.2).fit(X)
+        row = model.history_[0]
+        losses.append(row["validation_loss"] - row["validation_nll"])
+        assert not hasattr(model.network_.bound, "coherence")
+    assert losses[1] < losses[0] - 10 * 3 * 0.1
+
+
+@pytest.mark.parametrize("options", [{"network": "dense"}, {"network": "mixture"}])
+def test_a_model_without_topics_is_refused_their_coherence(options):
+    likelihood = "multinomial" if options["network"] == "dense" else "poisson"
+    with pytest.raises(
+        ValueError, match=r"bound='coherent' is of topics.*network='mixture' or 'topics' and likelihood="
+    ):
+        ls.VAE(bound="coherent", likelihood=likelihood, dims=2, epochs=1, **options).fit(planted(n=40)[0])
+
+
+@pytest.mark.filterwarnings("ignore::latentspace.errors.CollapseWarning")
+@pytest.mark.parametrize("dims", [1, 3, 40])
+def test_topics_begin_anywhere_from_one_text_or_rows_of_nothing(dims):
+    for X in (planted(n=1)[0], np.zeros((25, 6), np.float32), planted(n=25)[0]):
+        model = make("topic-vae", dims=dims, epochs=1, random_state=0, threads=1).fit(X)
+        assert np.isfinite(model.topic_weights()).all()
+        assert np.isfinite(model.inverse_transform(model.transform(X))).all()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .coherence import Coherence
 from .noise import NOISES
 from .parts import Spec, in_range, make_part, whole
 from .turns import Turn
@@ -77,6 +78,54 @@ class ELBO:
             return nll, terms
         penalty, more = model.divergence.penalty(q, z, model.prior, generator, progress)
         return nll + penalty, terms | more
+
+
+class CoherentELBO(ELBO):
+    """The ELBO, and how well the words of each topic go together in the items that are learned from: a prior of topics.
+
+    log p(topics) = weight * n * sum_k coherence(topic_k) + constant, so that an item counts it `weight` times; for
+    networks whose decoder has topics, and likelihoods that say what they are made of. See `coherence`.
+
+    Parameters
+    ----------
+    weight : float, default=10
+        Nats an item that a topic costs whose words are met together no oftener than by chance, over one whose words
+        always are. On mails, 40 made topics little more coherent than 10 and rebuilt texts worse.
+    """
+
+    name: ClassVar[str] = "coherent"
+    settled: ClassVar[float] = 0.1  # share of training over which the weight rises from 0
+
+    def __init__(self, draws: int = ELBO.usual, noise: Spec | None = None, weight: float = 10.0):
+        super().__init__(draws, noise)
+        self.weight = in_range("weight", weight, 0.0, 1e6)
+
+    def start(self, model: "Composition", x: Tensor) -> None:
+        """Counts which features come together.
+
+        Raises
+        ------
+        ValueError
+            If the model has no topics.
+        """
+        if not (hasattr(model.decoder, "topics") and hasattr(model.likelihood, "parts")):
+            raise ValueError(
+                "bound='coherent' is of topics, which this model has none of. Take network='mixture' or 'topics' and "
+                "likelihood='vmf' or 'multinomial', or bound='elbo'."
+            )
+        self.coherence = Coherence(x)
+
+    def forget(self) -> None:
+        """Lets go of the pairs, which only training needs."""
+        del self.coherence
+
+    def loss(self, model: "Composition", x: Tensor, generator: torch.Generator, progress: float) -> Said:
+        loss, terms = super().loss(model, x, generator, progress)
+        self.coherence.to(x.device)
+        decoder: Any = model.decoder
+        coherence = self.coherence(model.likelihood.parts(decoder.topics()).to(x.dtype))
+        rise = min(1.0, progress / self.settled)
+        return loss - rise * self.weight * coherence.sum(), terms | {"coherence": coherence.detach().mean()}
 
 
 class IWAE(ELBO):
@@ -215,4 +264,4 @@ def _middle_divisor(count: int) -> int:
     return max(divisor for divisor in range(1, math.isqrt(count) + 1) if count % divisor == 0)
 
 
-BOUNDS: dict[str, type[ELBO]] = {bound.name: bound for bound in (ELBO, IWAE, MIWAE, PIWAE, CIWAE)}
+BOUNDS: dict[str, type[ELBO]] = {bound.name: bound for bound in (ELBO, CoherentELBO, IWAE, MIWAE, PIWAE, CIWAE)}

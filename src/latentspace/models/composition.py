@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .bounds import ELBO
 from .networks import Plan, initialise
+from .networks.topics import MixtureDecoder
 from .posteriors import Gaussian
 from .turns import Turn
 
@@ -88,6 +89,15 @@ class Composition(nn.Module):
         for part in self._parts():
             if hasattr(part, "start"):
                 part.start(x, generator)
+        if hasattr(self.bound, "start"):
+            self.bound.start(self, x)
+        if isinstance(self.decoder, MixtureDecoder):
+            self.decoder.start(self.likelihood, x, generator)
+
+    def forget(self) -> None:
+        """Lets go of what only training needs."""
+        if hasattr(self.bound, "forget"):
+            self.bound.forget()
 
     def turns(self) -> list[Turn]:
         """Returns one turn for the model and one for every critic that a part learns; none when there is but one."""

@@ -211,6 +211,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 checkpoint=checkpoint,
                 described=self._described(plan, seed),
             )
+        model.forget()
         self.network_ = model.cpu()
         self._note_activity(some_of(x, order[:_PROBE]))
         self._finish(x, order)

@@ -104,13 +104,22 @@ PRESETS: dict[str, Preset] = {
         "Srivastava and Sutton, 2017",
         "Topics of texts, as words that come together.",
     ),
-    # Weights by TF-IDF, not counts: rates of 0.004 left more topics as copies of others.
+    # The spherical topic model of that paper with the encoder and prior of `prodlda`, and topics that are asked to hold
+    # together as Newman et al. (2011) ask it.
     "topic-vae": Preset(
         "vae",
-        {"likelihood": "vmf", "network": "mixture", "prior": "dirichlet", "learning_rate": 0.01},
-        "Reisinger et al., 2010, by the VAE of Srivastava and Sutton, 2017",
+        {
+            "likelihood": "vmf",
+            "network": "mixture",
+            "prior": "dirichlet",
+            "bound": "coherent",
+            "learning_rate": 0.01,
+        },
+        "Reisinger et al., 2010",
         "Topics of texts that hold together.",
     ),
+    # Held to few weights, or it learns the few hundred users of a small set by heart: on two splits of MovieLens 100k kept
+    # for this, NDCG@100 0.534 for 0.521 with a weight decay of 0.01, and 0.507 for the paper's 600-200.
     "mult-vae": Preset(
         "vae",
         {
@@ -119,10 +128,11 @@ PRESETS: dict[str, Preset] = {
             "network": "dense",
             "hidden": [],
             "dims": 128,
-            "beta": 0.3,
+            "beta": 0.2,
             "learning_rate": 0.001,
             "warm_up": 0.5,
             "free_bits": 0.0,
+            "weight_decay": 4.0,
         },
         "Liang et al., 2018",
         "What a user will meet next, from what they met.",

@@ -146,6 +146,10 @@ class Multinomial(_Counts):
         """Outputs (n, ...) to float64 logarithms of shares (n, p), whose exponentials sum to 1."""
         return torch.log_softmax(self.log_rate(outputs), dim=1)
 
+    def parts(self, outputs: Tensor) -> Tensor:
+        """Outputs (n, ...) to what they are made of: each feature's share, float64 (n, p), rows summing to 1."""
+        return self.shares(outputs).exp()
+
     def telling(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to share_i log(share_i / share_i of the data), float64 (n, p).
 

@@ -72,6 +72,10 @@ class VonMisesFisher(Likelihood):
         logs = self.log_base + outputs.flatten(1)
         return nn.functional.normalize(torch.exp(logs - logs.detach().amax(1, keepdim=True)), dim=1)
 
+    def parts(self, outputs: Tensor) -> Tensor:
+        """Outputs (n, ...) to what they are made of: the squares of mu, (n, p), rows summing to 1."""
+        return self.direction(outputs).square()
+
     def telling(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to how much each feature tells of them, (n, p): its part of the direction mu."""
         return self.direction(outputs)

@@ -4,15 +4,23 @@ Topics multiply in `TopicDecoder` ("topics") and add in `MixtureDecoder` ("mixtu
 """
 
 import math
+import warnings
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.sparse import csr_array
+from sklearn.decomposition import NMF
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from .dense import DenseEncoder, Shape
 from .starting import Starts
 
 _NEVER = 1e-8  # how often, of as often as in the data, a topic has a word at least: logarithms of 0 have no gradient
+_LOOKED_AT = 8192  # items that topics begin from
+_ROUNDS = 50  # of the factorisation
+_EVENLY = 0.1  # of each topic, at the beginning, is as the data: what it has none of could never enter it
 
 
 class TopicDecoder(Starts):
@@ -50,7 +58,7 @@ class MixtureDecoder(Starts):
     must stand for words that are in texts together; multiplied, they need not.
     """
 
-    spread = 0.3  # of the logarithms at the start; a tenth of it left a fifth of topics as copies of others
+    spread = 0.1  # of the logarithms at the start, which tells apart topics that begin with the same parts
 
     def __init__(self, shape: Shape, hidden: tuple[int, ...], dims: int, heads: int):
         super().__init__()
@@ -60,6 +68,26 @@ class MixtureDecoder(Starts):
     def settle(self, generator: torch.Generator) -> None:
         """Draws beta normally."""
         nn.init.normal_(self.beta, std=self.spread, generator=generator)
+
+    @torch.no_grad()
+    def start(self, likelihood: Any, x: Tensor, generator: torch.Generator) -> None:
+        """Begins with the parts of a short non-negative factorisation of the items' directions.
+
+        Topics that begin alike share out the texts by chance, and some end as copies of others.
+        """
+        if not hasattr(likelihood, "parts") or not (x > 0).any():
+            return
+        rows = nn.functional.normalize(x[:_LOOKED_AT].flatten(1), dim=1).cpu().numpy()
+        seed = int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a beginning is enough
+            parts = NMF(len(self.beta), max_iter=_ROUNDS, random_state=seed).fit(csr_array(rows)).components_
+        if not np.isfinite(parts).all():  # singular vectors of rows that are all alike
+            return
+        parts = torch.from_numpy(parts).to(self.beta)
+        shares = parts / parts.sum(1, keepdim=True).clamp_min(1e-12)
+        lift = shares / torch.softmax(likelihood.log_base, 0)
+        self.beta.add_(torch.log((1 - _EVENLY) * lift + _EVENLY))
 
     def forward(self, z: Tensor) -> Tensor:
         mixed = torch.softmax(z, 1) @ self.topics().exp()
