@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .colours import colouring, plain
+from .colours import Colouring, colouring, plain
 from .fit import METHODS, decode_spot, place
 from .fitted import Fitted, Spots
 from .honesty import Honesty
@@ -166,15 +166,45 @@ class Map:
         """The map as a PIL image of width x height pixels; see `save`."""
         from .draw import draw_png
 
-        self._check_colour(colour)
         if pictures and self._ground.picture is None:
             raise ValueError("pictures=True needs items that have pictures; these have none. Leave it out for dots.")
-        values = self._columns().get(colour or "")
         return draw_png(
-            self.coordinates, plain(len(self)) if values is None else colouring(colour or "", values),
+            self.coordinates, self.colouring(colour),
             title=self._title(), caption=self._caption(), width=width, height=height,
             pictures=self._ground.picture if pictures else None,
         )  # fmt: skip
+
+    def live(self, colour: str | None = None) -> Any:
+        """The map as a widget for notebooks: zoom, pan, lasso with shift, and items under the pointer.
+
+        Parameters
+        ----------
+        colour : str, optional
+            The column to colour by, as in `save`.
+
+        Returns
+        -------
+        anywidget.AnyWidget
+            `selected` holds the rows of the lasso.
+
+        Raises
+        ------
+        MissingExtraError
+            If anywidget is not installed (extra `notebook`).
+        """
+        from ..notebook import live
+
+        return live(self, colour)
+
+    def colouring(self, colour: str | None) -> Colouring:
+        """Each item's colour by a column, or one colour for all."""
+        self._check_colour(colour)
+        values = self._columns().get(colour or "")
+        return plain(len(self)) if values is None else colouring(colour or "", values)
+
+    def item_picture(self, row: int) -> Any | None:
+        """An item of the map as a PIL image; None where items have no pictures."""
+        return None if self._ground.picture is None else self._ground.picture(row)
 
     def _page(self, colour: str | None) -> str:
         from .page import draw_html

@@ -17,6 +17,11 @@ class TellingVerbs(State):
         """Returns what this space is: its items, model, origin, and how well it gives its items back."""
         return looking.describe(self)
 
+    def _repr_html_(self) -> str:
+        from ..notebook import html_of
+
+        return html_of(self)
+
     @property
     def history(self) -> "History":
         """How a neural model was trained, epoch by epoch: a table, columns by name, and `plot(path)`."""
