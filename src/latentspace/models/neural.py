@@ -211,7 +211,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 checkpoint=checkpoint,
                 described=self._described(plan, seed),
             )
-        model.forget()
+        if hasattr(model, "forget"):  # not all that is trained is composed of parts
+            model.forget()
         self.network_ = model.cpu()
         self._note_activity(some_of(x, order[:_PROBE]))
         self._finish(x, order)
