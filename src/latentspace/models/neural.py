@@ -147,10 +147,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         self.unit_, self.shift_, self.scale_ = units
         x: Any = SparseItems(X, units) if issparse(X) else units.forward(X)
         self.shape_ = tuple(int(size) for size in X.shape[1:])
-        if self.dims == "auto":
-            self.dims_ = self._auto_dims(x.looked_at(_PROBE, seed) if issparse(X) else x, rng)
-        else:
-            self.dims_ = int(self.dims)
+        some = x.looked_at(_PROBE, seed) if issparse(X) and self.dims == "auto" else x
+        self.dims_ = self._auto_dims(some, rng) if self.dims == "auto" else int(self.dims)
         targets = self._aim(y, len(x))
         plan = networks.plan(self.shape_, self.network, self.hidden)
         self.architecture_ = plan.architecture()
