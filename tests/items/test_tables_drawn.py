@@ -52,7 +52,7 @@ def test_rows_that_are_made_could_be_real(model, frame, seed):
                 continue
             if name in ("count", "mark"):
                 assert (there.astype(float) % 1 == 0).all()
-            if model == "vae":
+            if model == "vae" and space.modality.plan:  # of numbers alone, a Gaussian that knows no end
                 assert there.empty or (real.min() <= there.min() and there.max() <= real.max()), name
             elif name != "when":
                 assert np.isfinite(there.astype(float)).all()
