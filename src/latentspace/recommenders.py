@@ -205,7 +205,7 @@ def _histories(source: Any) -> tuple[csr_array, csr_array | None, str]:
         if "does not fit" not in str(error):
             raise
         raise ValueError(
-            f"{name_of(source)} holds no interactions. Pass triplets under names such as user, item, rating and time, a "
+            f"{name_of(source)} holds no interactions. Pass triplets under names such as user, item, rating, time, a "
             "sparse matrix, or a space of interactions."
         ) from None
     return gathered.raw.values, gathered.raw.times, gathered.origin
