@@ -136,7 +136,7 @@ def judge(corpus: str, seeds: int = SEEDS) -> None:
     columns = ["topics by", *FIGURES[:-1], "npmi x diversity", "seconds"]
     text = (
         f"{machine('numpy', 'scikit-learn', 'torch')}; one thread. {TOPICS} topics of four fifths of {SAYS[corpus]}, "
-        f"the 2,000 words in most texts but for those in over {SHARES[corpus]:.0%}; means of {seeds} seeds and half the "
+        f"the 2,000 words in most texts but for those in over {SHARES[corpus]:.0%}; means of {seeds} seeds, half the "
         f"range. NPMI over the {TOP} first words by the texts that they share; in unseen: in the fifth left out; in "
         f"windows: by windows of {WINDOW} words. Diversity: share of those words that differ (Dieng, Ruiz "
         "and Blei, 2020). All at their defaults; higher is better but for seconds.\n\n"
