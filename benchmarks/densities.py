@@ -49,26 +49,24 @@ def judge(preset: str, files: list[str], seed: int) -> dict[str, Any]:
     return figures
 
 
-def main() -> None:
-    """Prints and publishes nats, Frechet distances and seconds by density."""
+def main(presets: tuple[str, ...] = PRESETS) -> None:
+    """Prints and publishes nats, Frechet distances and seconds by density, a section a preset."""
     files = split(frechet.TRAIN)
     given = [str(files.train), str(files.test)]
-    rows = []
-    for preset in PRESETS:
+    for preset in presets:
         found = [
             run("benchmarks.densities:judge", threads=1, preset=preset, files=given, seed=seed) for seed in range(SEEDS)
         ]
         print(f"  {preset}: {found}", file=sys.stderr, flush=True)
-        rows += _rows(preset, found)
-    text = (
-        f"{__doc__.split(chr(10) + chr(10), 1)[1].strip()} Means of {SEEDS} seeds, with the standard deviation of the "
-        f"distance. The classifier names {frechet.accuracy():.1%} of unseen digits.\n\n"
-        f"{table(rows, ['model', 'density', 'nats', 'frechet', '+-', 'seconds'])}\n\n"
-        "nats: mean log-density of held-out latents, higher is better; two-stage's is a lower bound. frechet: lower is "
-        f"better; `reconstructions` is as far as held-out digits come through the model itself.\n\n"
-        f"{machine('torch', 'zuko')}; one thread."
-    )
-    publish("Densities", text)
+        text = (
+            f"{__doc__.split(chr(10) + chr(10), 1)[1].strip()} Means of {SEEDS} seeds, with the standard deviation of "
+            f"the distance. The classifier names {frechet.accuracy():.1%} of unseen digits.\n\n"
+            f"{table(_rows(preset, found), ['model', 'density', 'nats', 'frechet', '+-', 'seconds'])}\n\n"
+            "nats: mean log-density of held-out latents, higher is better; two-stage's is a lower bound. frechet: "
+            f"lower is better; `reconstructions` is as far as held-out digits come through the model itself.\n\n"
+            f"{machine('torch', 'zuko')}; one thread."
+        )
+        publish(f"Densities of {preset}", text)
 
 
 def _rows(preset: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -82,3 +80,7 @@ def _rows(preset: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             if f"{name} {figure}" in found[0]:
                 rows[-1][figure] = statistics.mean(row[f"{name} {figure}"] for row in found)
     return rows
+
+
+if __name__ == "__main__":
+    main(tuple(sys.argv[1:]) or PRESETS)

@@ -113,8 +113,9 @@ def measured(data: str, models: list[str], seeds: list[int], anew: bool) -> dict
     for model in models:
         kept = {seed: CACHE / f"recommendation-{data}-{model.replace(' ', '-')}-{seed}.json" for seed in seeds}
         wanted = [seed for seed in seeds if anew or not kept[seed].exists()]
-        if wanted:
-            for seed, found in _found(data, model, wanted).items():
+        # The slow one by itself for each split, so that what was measured is kept when a run is stopped.
+        for together in [[seed] for seed in wanted] if model == "mult-vae" else [wanted] if wanted else []:
+            for seed, found in _found(data, model, together).items():
                 kept[seed].write_text(json.dumps(found))
                 print(f"  {data} {model} {seed}: {found}", flush=True)
         figures |= {(model, seed): json.loads(path.read_text()) for seed, path in kept.items()}
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one split, nothing written")
     parser.add_argument("--data", choices=list(DATA), help="only this set, nothing written")
     parser.add_argument("--models", nargs="*", help="only these models, nothing written")
+    parser.add_argument("--write", action="store_true", help="write what --models gave all the same")
     parser.add_argument("--anew", action="store_true", help="measure again what was measured before")
     asked = parser.parse_args()
     seeds = list(range(1 if asked.quick else 5))
@@ -161,12 +163,13 @@ def main() -> None:
         parts.append(f"{DATA[data]}:\n\n{table(rows, [*rows[0]])}")
         if {"LatentFactors", PEER} <= set(models):
             parts.append(_beside([(figures["LatentFactors", s], figures[PEER, s]) for s in seeds]))
-    if asked.quick or asked.data or asked.models:
+    if asked.quick or asked.data or (asked.models and not asked.write):
         print("\n\n".join(parts))
         return
-    if peer:
+    if peer and not asked.models:
         parts.append(_large())
     missing = "" if peer else " `implicit` was not measured: IMPLICIT_PYTHON is not set."
+    missing += "".join(f" {model} was not measured in this run." for model in MODELS if model not in models)
     said = (
         f"{machine('numpy', 'scipy', 'torch')}. {HELD_OUT} people held out with a fifth of their films hidden; means "
         f"over {len(seeds)} splits, higher is better; processor seconds to fit, one thread. Both ALS: {ALS['dims']} "

@@ -8,9 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 _WIDTH, _HEIGHT, _MARGIN, _ACROSS = 560, 400, 60, 2
 _LOW, _HIGH = 0.88, 1.0
 _COLOURS = {
-    "latentspace": "#d62728", "latentspace frugal": "#ff9896", "latentspace exact": "#7f7f7f", "numpy": "#c7c7c7",
-    "FAISS flat": "#8c564b", "FAISS HNSW": "#1f77b4", "FAISS IVF-SQ8": "#9467bd", "FAISS FastScan": "#2ca02c",
-    "hnswlib": "#17becf", "usearch": "#bcbd22", "LanceDB": "#e377c2",
+    "latentspace": "#d62728", "latentspace frugal": "#ff9896", "latentspace by latents": "#ff7f0e",
+    "latentspace exact": "#7f7f7f", "numpy": "#c7c7c7", "FAISS flat": "#8c564b", "FAISS HNSW": "#1f77b4",
+    "FAISS IVF-SQ8": "#9467bd", "FAISS FastScan": "#2ca02c", "hnswlib": "#17becf", "usearch": "#bcbd22",
+    "LanceDB": "#e377c2",
 }  # fmt: skip
 
 

@@ -85,6 +85,11 @@ def test_what_cannot_be_measured_is_refused(asked, message):
         evaluate_recommenders(triplets(), **asked)
 
 
+def test_a_table_of_something_else_is_refused():
+    with pytest.raises(ValueError, match=r"DataFrame of shape \(2, 1\) holds no interactions\. Pass triplets"):
+        evaluate_recommenders(pd.DataFrame({"a": [1, 2]}))
+
+
 def test_a_space_of_something_else_is_refused():
     with pytest.raises(ValueError, match="holds no interactions"):
         evaluate_recommenders(ls.fit(np.eye(5), model="pca", dims=1, density="gaussian"))

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .items import gather
-from .items.interactions import Interactions
+from .items import gather, name_of
 from .models import adapter, make
 from .progress import Progress
 from .search import offline
@@ -200,8 +199,15 @@ def _histories(source: Any) -> tuple[csr_array, csr_array | None, str]:
         if source.modality.kind != "interactions" or source._features is None:
             raise ValueError(f"{source!r} holds no interactions. Pass a space of interactions, or triplets of them.")
         return csr_array(source._features.whole()), None, repr(source)
-    kind, gathered = gather(source, "interactions")
-    assert kind is Interactions
+    try:
+        gathered = gather(source, "interactions")[1]
+    except ValueError as error:
+        if "does not fit" not in str(error):
+            raise
+        raise ValueError(
+            f"{name_of(source)} holds no interactions. Pass triplets under names such as user, item, rating, time, a "
+            "sparse matrix, or a space of interactions."
+        ) from None
     return gathered.raw.values, gathered.raw.times, gathered.origin
 
 

@@ -34,4 +34,5 @@ def topics_of(space: "State", n: int) -> Topics:
 
 def _no_topics(space: "State") -> str:
     name = getattr(space.model, "family", type(space.model).__name__)
-    return f"model={name!r} has no weight of every word in every dimension; 'prodlda', 'nmf' and 'lsa' have"
+    having = "'topic-vae', 'prodlda', 'nmf' and 'lsa' have"
+    return f"model={name!r} has no weight of every word in every dimension; {having}"

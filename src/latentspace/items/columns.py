@@ -17,6 +17,7 @@ _DECIMALS = 6
 _ROUNDED = 2.0**30  # beyond, rounding to six decimals is below the precision of float64
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _FLOAT64_MAX = float(np.finfo(np.float64).max)
+_EDGE = 2.0**-21  # four units in float32's last place: what a model's own scaling and back may cost
 
 
 @dataclass
@@ -46,6 +47,9 @@ class Number:
         Whether missing cells were seen, so that there is a second feature that says so.
     decimals : int or None
         Digits behind the point that all values seen get by with, 1 to 6, which restored ones are rounded to.
+    edges : (float, float) or None
+        The least and the largest value seen, less their origin: what comes back within float32's rounding of one is it,
+        so that a model which keeps to the range seen does so to the digit. None in files from before.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Number:
     step: int
     indicator: bool
     decimals: int | None = None
+    edges: tuple[float, float] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -77,7 +82,8 @@ class Number:
             mean, scale = _mean_and_spread(there)
         step = _step(there, cells.dtype)
         decimals = _decimals(there) if cells.dtype.kind == "number" and not step else None
-        return cls(name, cells.dtype, origin, mean, scale, step, bool(cells.missing.any()), decimals)
+        edges = (float(there.min()), float(there.max())) if len(there) else None
+        return cls(name, cells.dtype, origin, mean, scale, step, bool(cells.missing.any()), decimals, edges)
 
     def encode(self, cells: Cells) -> Encoded:
         _, shifted = _shifted(cells, self.dtype, self.origin)
@@ -110,6 +116,9 @@ class Number:
         with np.errstate(over="ignore"):
             values = x[:, 0].astype(np.float64) * self.scale + self.mean
         values = np.clip(values, -_FLOAT64_MAX, _FLOAT64_MAX)
+        for edge in () if self.step else self.edges or ():
+            at = (edge / 2 - self.mean / 2) / self.scale * 2  # halved: at the ends of float64's range it overflows
+            values[np.abs(x[:, 0] - at) <= _EDGE * max(1.0, abs(at))] = edge
         if self.step:
             values = np.rint(values / self.step) * self.step
         elif self.decimals and np.abs(values).max(initial=0.0) < _ROUNDED:
@@ -125,7 +134,7 @@ class Number:
     def facts(self) -> dict[str, Any]:
         return {
             "origin": self.origin, "mean": self.mean, "scale": self.scale, "step": self.step,
-            "indicator": self.indicator, "decimals": self.decimals,
+            "indicator": self.indicator, "decimals": self.decimals, "edges": self.edges and list(self.edges),
         }  # fmt: skip
 
     @classmethod
@@ -139,6 +148,15 @@ class Number:
         if made.scale <= 0 or type(made.indicator) is not bool:
             raise ValueError(f"column {name!r}: scale {made.scale!r}, indicator {made.indicator!r}")
         made.decimals = facts.get("decimals")
+        edges = facts.get("edges")
+        if edges is not None:
+            if (
+                not isinstance(edges, list)
+                or len(edges) != 2
+                or not all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges)
+            ):
+                raise ValueError(f"column {name!r}: edges {edges!r}")
+            made.edges = (float(edges[0]), float(edges[1]))
         if made.decimals is not None and (type(made.decimals) is not int or not 1 <= made.decimals <= _DECIMALS):
             raise ValueError(f"column {name!r}: decimals {made.decimals!r}")
         if dtype.kind not in ("number", "boolean", "moment", "duration"):

@@ -147,10 +147,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         self.unit_, self.shift_, self.scale_ = units
         x: Any = SparseItems(X, units) if issparse(X) else units.forward(X)
         self.shape_ = tuple(int(size) for size in X.shape[1:])
-        if self.dims == "auto":
-            self.dims_ = self._auto_dims(x.looked_at(_PROBE, seed) if issparse(X) else x, rng)
-        else:
-            self.dims_ = int(self.dims)
+        some = x.looked_at(_PROBE, seed) if issparse(X) and self.dims == "auto" else x
+        self.dims_ = self._auto_dims(some, rng) if self.dims == "auto" else int(self.dims)
         targets = self._aim(y, len(x))
         plan = networks.plan(self.shape_, self.network, self.hidden)
         self.architecture_ = plan.architecture()
@@ -211,7 +209,8 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 checkpoint=checkpoint,
                 described=self._described(plan, seed),
             )
-        model.forget()
+        if hasattr(model, "forget"):  # not all that is trained is composed of parts
+            model.forget()
         self.network_ = model.cpu()
         self._note_activity(some_of(x, order[:_PROBE]))
         self._finish(x, order)

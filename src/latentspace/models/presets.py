@@ -118,8 +118,8 @@ PRESETS: dict[str, Preset] = {
         "Reisinger et al., 2010",
         "Topics of texts that hold together.",
     ),
-    # Held to few weights, or it learns the few hundred users of a small set by heart: on two splits of MovieLens 100k kept
-    # for this, NDCG@100 0.534 for 0.521 with a weight decay of 0.01, and 0.507 for the paper's 600-200.
+    # Held to small weights, or it learns the users of a small set by heart: on two splits of MovieLens 100k kept for
+    # this, NDCG@100 0.534 for 0.521 with a weight decay of 0.01, and 0.507 for the paper's 600-200.
     "mult-vae": Preset(
         "vae",
         {

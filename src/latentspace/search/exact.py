@@ -17,6 +17,8 @@ _QUERIES = 256  # rows of one block of keys ...
 _FEWEST = 32  # rows, however few queries the threads have to share
 _ITEMS = 8192  # ... and its columns: 8 MB; at 128 x 4096 the product itself is slower, at 1024 x 2048 the search
 _WORTH_THREADS = 500_000_000  # multiplications: about 30 ms of work, ten times what it costs to share it out
+# One query of 68,000 x 784 took 74 ms of processor time where BLAS had two threads beside other work, and 8 with one.
+_WORTH_HOLDING = 10_000_000  # multiplications: 2 ms, twice what it costs to hold BLAS to one thread
 _GROUP = 64  # keys of which only the largest takes part in finding the k-th best
 
 
@@ -115,12 +117,13 @@ class ExactIndex:
             self._search_block(queries[block], metric, mask, excluded, found.positions[block], found.scores[block])
 
         starts = range(0, len(queries), size)
-        if len(starts) == 1 or queries.size * len(self.z) < _WORTH_THREADS:
+        work = queries.size * len(self.z)
+        if work < _WORTH_HOLDING:
             for start in starts:
                 search_block(start)
             return found
         with workers() as count:
-            for _ in ordered(search_block, starts, count):
+            for _ in ordered(search_block, starts, count if work >= _WORTH_THREADS else 1):
                 pass
         return found
 

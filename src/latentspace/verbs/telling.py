@@ -35,7 +35,7 @@ class TellingVerbs(State):
         Raises
         ------
         UnsupportedError
-            If the features have no names, or the model has no weight for each; "prodlda", "nmf" and "lsa" have.
+            If the features have no names, or the model has no weight for each; "topic-vae", "nmf" and "lsa" have.
         """
         from ..topics import topics_of
 

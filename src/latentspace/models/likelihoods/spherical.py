@@ -73,8 +73,8 @@ class VonMisesFisher(Likelihood):
         return nn.functional.normalize(torch.exp(logs - logs.detach().amax(1, keepdim=True)), dim=1)
 
     def parts(self, outputs: Tensor) -> Tensor:
-        """Outputs (n, ...) to what they are made of: the squares of mu, (n, p), rows summing to 1."""
-        return self.direction(outputs).square()
+        """Outputs (n, ...) to what they are made of: mu over its sum, (n, p), rows summing to 1."""
+        return nn.functional.normalize(self.direction(outputs), p=1, dim=1)
 
     def telling(self, outputs: Tensor) -> Tensor:
         """Outputs (n, ...) to how much each feature tells of them, (n, p): its part of the direction mu."""
