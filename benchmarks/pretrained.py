@@ -46,6 +46,7 @@ TRIALS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("pixels, PCA", {"model": "pca", "dims": 64}),
     ],
 }
+KINDS = {"texts": ["fortunes", "mails"], "sounds and pictures": ["prompts", "emoji"]}
 HOLDS = {
     "fortunes": "short texts, ten largest files as classes",
     "mails": "long texts, ham and spam",
@@ -124,10 +125,11 @@ def sentences(by: str, name: str, share: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trials(share: float) -> None:
-    """Measures and publishes what latents tell."""
+def trials(share: float, of: str) -> None:
+    """Measures and publishes what latents of one kind of items tell."""
     rows, left_out = [], []
-    for name, several in TRIALS.items():
+    for name in KINDS[of]:
+        several = TRIALS[name]
         for by, options in several:
             try:
                 figures = run("benchmarks.pretrained:trial", threads=1, name=name, share=share, options=options)
@@ -136,6 +138,11 @@ def trials(share: float) -> None:
                 continue
             print(f"  {name}, {by}: {figures}", file=sys.stderr, flush=True)
             rows.append({"set": f"{name}: {HOLDS[name]}" if by == several[0][0] else "", "z by": by, **figures})
+    report(of, rows, left_out)
+
+
+def report(of: str, rows: list[dict[str, Any]], left_out: list[str]) -> None:
+    """Publishes the table of one kind of items."""
     columns = ["set", "z by", "items", "dims", "items a second", "probe", "1-NN", "of 10 hits alike"]
     text = (
         f"{machine('numpy', 'torch', 'scikit-learn')}; one thread, a fresh process each; processor time of "
@@ -145,7 +152,7 @@ def trials(share: float) -> None:
     )
     if left_out:
         text += "\nLeft out: " + "; ".join(left_out) + "\n"
-    publish("Pretrained", text)
+    publish(f"Pretrained, {of}", text)
 
 
 def speed(share: float, runs: int) -> None:
@@ -172,7 +179,8 @@ def speed(share: float, runs: int) -> None:
 def main(quick: bool = False) -> None:
     """Measures and publishes all."""
     share, runs = (0.2, 1) if quick else (1.0, 2)
-    trials(share)
+    for kind in KINDS:
+        trials(share, kind)
     speed(share, runs)
 
 
