@@ -6,19 +6,14 @@ is (its position is in no table of items any more) until the file is compacted, 
 
 import sqlite3
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from ..errors import CorruptFileError
-from ..resources import usable_cores
 from .layout import Rows, whole
 from .values import checksum
 
-_THREADS = 4
-_WORTH_THREADS = 16  # segments
 _LEVEL = 1  # zlib: on digits 0.23 of the size at twice level 6's speed, which reaches 0.21
 
 
@@ -93,42 +88,15 @@ def read_all(connection: sqlite3.Connection, rows: Rows, end: int) -> tuple[np.n
     out = np.empty((end, *rows.shape), rows.dtype)
     segments = -(-end // rows.per_segment)
     crcs: list[int] = []
-
-    def place(number: int, data: object, crc: object) -> None:
+    found = connection.execute(f"SELECT segment, data, crc FROM {rows.table} ORDER BY segment LIMIT ?", (segments,))
+    for number, data, crc in found:  # in one thread: two took half as long again on a busy machine, none less
+        if number != len(crcs):
+            break
         out[number * rows.per_segment : (number + 1) * rows.per_segment] = _checked(rows, number, end, data, crc)
-
-    # Check sums take longer than reading does, and let go of Python's lock.
-    with ThreadPoolExecutor(min(usable_cores(), _THREADS)) if segments >= _WORTH_THREADS else _Inline() as pool:
-        waiting: deque = deque()
-        found = connection.execute(f"SELECT segment, data, crc FROM {rows.table} ORDER BY segment LIMIT ?", (segments,))
-        for number, data, crc in found:
-            if number != len(crcs):
-                break
-            crcs.append(crc)
-            waiting.append(pool.submit(place, number, data, crc))
-            if len(waiting) > 2 * _THREADS:
-                waiting.popleft().result()
-        for one in waiting:
-            one.result()
+        crcs.append(crc)
     if len(crcs) != segments:
         raise CorruptFileError(f"segment {len(crcs)} of its {rows.table} is missing.")
     return out, np.array(crcs, np.uint32)
-
-
-class _Inline:
-    """An executor that does its work at once."""
-
-    def __enter__(self) -> "_Inline":
-        return self
-
-    def __exit__(self, *_exc) -> None:
-        pass
-
-    def submit(self, work: Callable[..., None], *arguments: object) -> Future:
-        work(*arguments)
-        done: Future = Future()
-        done.set_result(None)
-        return done
 
 
 def sums(connection: sqlite3.Connection, rows: Rows, first: int, end: int) -> np.ndarray:
