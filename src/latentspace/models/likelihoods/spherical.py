@@ -27,7 +27,7 @@ class VonMisesFisher(Likelihood):
     (c p - c^3) / (1 - c^2) (Banerjee, Dhillon, Ghosh and Sra, 2005), followed over batches by a moving average: no
     weight is left to tune between reconstruction and divergence. A row of zeros has no direction and tells nothing.
 
-    An item's size is not in z: x_hat has the data's mean length.
+    An item's size is not in z: x_hat is of the data's mean length, times c, as the mean of what scatters about mu is.
     """
 
     name: ClassVar[str] = "vmf"
@@ -95,5 +95,6 @@ class VonMisesFisher(Likelihood):
         return (-log_c - kappa * cosine).to(outputs.dtype)
 
     def mean(self, outputs: Tensor) -> Tensor:
-        """Outputs to mu times the data's mean length, (n, ...)."""
-        return (self.length * self.direction(outputs)).view_as(outputs)
+        """Outputs to c mu times the data's mean length, (n, ...): the directions scatter about mu, and so their mean is
+        shorter than they are."""
+        return (self.length * self.cosine.clamp(*_COSINES) * self.direction(outputs)).view_as(outputs)
