@@ -138,8 +138,8 @@ def main() -> None:
             )
     columns = ["set", "rows drawn", "numbers", "categories", "pairs", "error", "same", "seconds"]
     beside = (
-        "\n\nA likelihood for each column halves, or better, what numbers and pairs of columns are off beyond chance on "
-        "diamonds, and takes the error of numbers to a third. It costs a little where one Gaussian spends all on "
+        "\n\nA likelihood for each column halves, or better, what numbers and pairs of columns are off beyond chance "
+        "on diamonds, and takes the error of numbers to a third. It costs a little where one Gaussian spends all on "
         "categories: those drawn on diamonds are further off, and fewer cells come back as they were. Halves of the "
         "penguins are 172 rows, so chance is larger there than for drawn rows."
     )
