@@ -13,7 +13,10 @@ _QUIET_FOR = 1.0  # seconds: shorter work shows nothing
 _EVERY = 0.1  # seconds between redraws
 
 
+Hears = Callable[[str, float | None, float | None], object]  # a label, the share that is done, the seconds left
+
 _said: ContextVar[bool] = ContextVar("said", default=False)
+_hears: ContextVar[Hears | None] = ContextVar("hears", default=None)
 
 
 def say(words: Callable[[], str]) -> None:
@@ -30,6 +33,16 @@ def aloud() -> Iterator[None]:
         yield
     finally:
         _said.reset(token)
+
+
+@contextmanager
+def heard(hears: Hears) -> Iterator[None]:
+    """Gives progress that is made within to a function, ten times a second at most, terminal or not."""
+    token = _hears.set(hears)
+    try:
+        yield
+    finally:
+        _hears.reset(token)
 
 
 class Progress:
@@ -58,7 +71,12 @@ class Progress:
         if note is not None:
             self.note = note
         now = time.monotonic()
-        if now - self._began >= _QUIET_FOR and now - self._drawn >= _EVERY and sys.stderr.isatty():
+        hears = _hears.get()
+        if hears is not None and now - self._drawn >= _EVERY:
+            self._drawn = now
+            share = min(self.done / self.total, 1.0) if self.total else None
+            hears(self.label, share, (now - self._began) * (1 - share) / share if share else None)
+        elif now - self._began >= _QUIET_FOR and now - self._drawn >= _EVERY and sys.stderr.isatty():
             self._drawn = now
             self._visible = True
             sys.stderr.write("\r\x1b[K" + self._line(now - self._began))

@@ -49,5 +49,11 @@ def serving(*spaces):
 
 
 @pytest.fixture
+def served():
+    """`serving`, for tests that bring spaces of their own."""
+    return serving
+
+
+@pytest.fixture
 def client(pictures, texts):
     return serving(pictures, texts)

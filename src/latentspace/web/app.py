@@ -1,6 +1,7 @@
 """The application: its routes, its errors in plain words, and the page's files."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,19 @@ def make_app(spaces: Sequence[Opened], *, token: str, hosts: set[str], cookie: s
     cookie : str
         The name of the cookie that keeps the token.
     """
+    jobs = Jobs()
+
+    @asynccontextmanager
+    async def living(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        jobs.close()
+
     app = FastAPI(
-        title="latentspace", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
-    )
+        title="latentspace", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+        lifespan=living,
+    )  # fmt: skip
     app.state.spaces = list(spaces)
-    app.state.jobs = Jobs()
+    app.state.jobs = jobs
     for router in ROUTERS:
         app.include_router(router, prefix="/api")
     app.add_exception_handler(HTTPException, _told)

@@ -1,5 +1,6 @@
 """A space that is being looked at: one lock for its model, and what the page asks for often, made once."""
 
+import secrets
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,12 +33,16 @@ class Opened:
     ----------
     lock : threading.Lock
         Held while the model computes: estimators are not made for two threads at once.
+    version : str
+        Of the items as they are here; rows that a page holds are of one version. Never the same in two servers, so that
+        no browser shows one space's pictures from its store for another's at the same port.
     """
 
     def __init__(self, space: LatentSpace, name: str | None = None):
         self.space = space
         self.name = name or (Path(space.path).name if space.path is not None else "space")
         self.lock = threading.Lock()
+        self.version = secrets.token_hex(6)
         self.sheets: dict[int, bytes] = {}
 
     @cached_property

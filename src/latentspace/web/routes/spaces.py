@@ -7,6 +7,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from ...maps.fit import METHODS
 from ..frames import MEDIA_TYPE
+from ..jobs import Job, Jobs
+from ..mapping import make_map
 from ..opened import Opened
 from .asking import The, frame
 
@@ -27,6 +29,7 @@ def described(number: int, the: Opened) -> dict[str, Any]:
     return {
         "number": number,
         "name": the.name,
+        "version": the.version,
         **{name: told[name] for name in ("kind", "items", "dims", "model", "active_dims", "reconstruction")},
         "maps": sorted(space.maps),
         "methods": list(METHODS),
@@ -52,21 +55,48 @@ def a_map(the: The, method: str) -> Response:
 
 
 @router.post("/spaces/{s}/maps/{method}")
-def make_map(request: Request, the: The, method: str) -> dict[str, Any]:
-    """Makes a map in the background."""
+def made(request: Request, the: The, method: str) -> dict[str, Any]:
+    """Makes a map in the background, in a process of its own."""
     if method not in METHODS:
         raise HTTPException(404, f"there is no map {method!r}: {', '.join(METHODS)}.")
-    jobs = request.app.state.jobs
-    return jobs.start(f"map {method} of {the.name}", lambda: the.space.map(method)).to_dict()
+    return start_map(request.app.state.jobs, the, method).to_dict()
+
+
+def start_map(jobs: Jobs, the: Opened, method: str) -> Job:
+    """Queues a map of a space, unless it is there by then; of one that is being made already the job is given back."""
+
+    def work(job: Job) -> None:
+        if method not in the.space.maps:
+            make_map(the.space, method, job)
+
+    return jobs.start(f"map {method} of {the.name} ({the.version})", work)
+
+
+@router.get("/jobs")
+def all_jobs(request: Request) -> list[dict[str, Any]]:
+    """Every job that can be asked after, the newest first."""
+    return [job.to_dict() for job in request.app.state.jobs.all()]
+
+
+@router.delete("/jobs/{number}")
+def stop_job(request: Request, number: int) -> dict[str, Any]:
+    """Stops a job; one that is over stays as it is."""
+    found = _job(request, number)
+    found.stopping.set()
+    return found.to_dict()
 
 
 @router.get("/jobs/{number}")
 def job(request: Request, number: int) -> dict[str, Any]:
     """Where a job stands."""
+    return _job(request, number).to_dict()
+
+
+def _job(request: Request, number: int) -> Job:
     found = request.app.state.jobs.get(number)
     if found is None:
         raise HTTPException(404, f"there is no job {number}.")
-    return found.to_dict()
+    return found
 
 
 @router.get("/spaces/{s}/columns/{name:path}")
