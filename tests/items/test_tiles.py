@@ -123,6 +123,9 @@ def test_a_smaller_image_is_one_tile_and_a_bad_one_is_named(photos, tmp_path):
     assert space.metadata["path"] == ["a.png"] * 6 + ["small.png"]
     reasons = {item.id: item.reason for item in space.skipped}
     assert reasons.keys() == {"none.png", *(f"cut.png#{row},{column}" for row in (0, 1) for column in (0, 1, 2))}
+    with pytest.raises(BadItemError, match=r"item 'none\.png'"):  # found while cutting, before any is decoded
+        ls.fit(tmp_path, tiles=256, dims=1, on_error="raise")
+    (tmp_path / "none.png").unlink()
     with pytest.raises(BadItemError, match=r"cut\.png#0,0"):
         ls.fit(tmp_path, tiles=256, dims=1, on_error="raise")
 
