@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..models.workers import workers
 from . import approximate_lists as lists
 from . import approximate_tuning as tuning
 from . import rerank
+from .approximate_learning import learn_frame, together
 from .approximate_threads import gather, share_out
 from .exact import ExactIndex, Neighbours
 from .metrics import METRICS, as_latents, check_metric, norms_of
@@ -25,7 +25,6 @@ SMALLEST = 2000  # items; below, learning lists costs more than any search saves
 
 LAYOUT = 1  # of what is kept; another is learned again
 
-_LISTS = 0.8  # times the root of n
 _KEPT_WORK = 8_000_000  # numbers of the items a mask keeps, up to which exact search is as fast
 _MORE = 2.0  # items looked at and put in order for a masked search: what is left lies further away
 _KEPT_SHARE = 0.05  # of items, below which lists hold too few that may be found
@@ -58,6 +57,7 @@ class Approximate:
         *,
         metric: str | None = None,
         copies: EightBit | None = None,
+        source: np.ndarray | None = None,
     ):
         self.exact = exact
         self.frame = frame
@@ -74,7 +74,7 @@ class Approximate:
         # A vector of zeros has cosine 0 with everything, and no direction to share it out by.
         zeros = np.flatnonzero(norms_of(exact.z) == 0) if cosine else np.zeros(0, np.int64)
         self._zeros = zeros[: max(tuning.KS)].astype(np.int64)
-        self._source: np.ndarray | None = None  # latents that lists are made of, where those are others than exact.z
+        self._source = source  # latents that lists are made of, where those are others than exact.z
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -84,7 +84,14 @@ class Approximate:
         """The items as lists and codes."""
         if self._coded is not None:
             return self._coded
-        return lists.encode(self.exact.z, None, self.frame, *self._learned)
+        return lists.encode(self.near, None, self.frame, *self._learned)
+
+    @property
+    def near(self) -> np.ndarray:
+        """What candidates are found by: the vectors themselves, or the latents of the same items."""
+        return self.exact.z if self._source is None else self._source
+
+    frugal = property(lambda self: self._frugal is not None, doc="Whether 8-bit copies stand for vectors in a file.")
 
     @classmethod
     def build(
@@ -128,14 +135,36 @@ class Approximate:
             raise ValueError(f"there are {len(latents)} latents for {n} vectors; give one each.")
         began = time.perf_counter()
         near = exact if latents is None else ExactIndex(latents)
-        frame, coded = _learn(near, metric if latents is None else "euclidean", seed, frugal)
-        copies = EightBit.encode(exact.z, metric) if frugal else None
-        index = cls(exact, frame, coded, [], metric=metric, copies=copies)
-        index._source = None if latents is None else near.z
+        few = together(near.z.shape[1], exact.z.shape[1]) if frugal else 1
+        frame, coded = learn_frame(near, metric if latents is None else "euclidean", seed, few)
+        copies, source = EightBit.encode(exact.z, metric) if frugal else None, None if latents is None else near.z
+        index = cls(exact, frame, coded, [], metric=metric, copies=copies, source=source)
         index.measure(recall, seed + 1)
         index.report["seconds"] = round(time.perf_counter() - began, 2)
         if frugal:
             exact.forget()
+        return index
+
+    def relisted(self, exact: ExactIndex, slots: np.ndarray, latents: np.ndarray | None = None) -> "Approximate":
+        """Returns an index of other items by the same centres and codebooks: those at `slots`, and all that follow.
+
+        Parameters
+        ----------
+        exact : ExactIndex
+            Over the items that are left, in their order, and those that came.
+        slots : int64 array of shape (m,), where the first m of them are here
+        latents : float32 array of shape (n, few), optional
+            Theirs, where candidates are found by latents.
+        """
+        near = exact.z if latents is None else latents
+        if self._coded is None:  # FAISS has the codes
+            coded = lists.encode(near, None, self.frame, *self._learned)
+        else:
+            lengths = exact.norms[len(slots) :] if latents is None else None
+            coded = self._coded.followed(slots, lists.encode(near[len(slots) :], lengths, self.frame, *self._learned))
+        copies = None if self._frugal is None else self._frugal.copies.followed(slots, exact.z[len(slots) :])
+        index = Approximate(exact, self.frame, coded, self.settings, metric=self.metric, copies=copies, source=latents)
+        index.report = {**self.report, "items": len(exact), "bytes": index._bytes()}
         return index
 
     def measure(self, recall: float, seed: int = 0) -> None:
@@ -150,7 +179,7 @@ class Approximate:
         queries = np.ascontiguousarray(self.exact.z[own])
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
-        rows = self.frame.of_queries(queries if self._source is None else self._source[own])
+        rows = self.frame.of_queries(self.near[own])
 
         def candidates(probes: int, count: int) -> np.ndarray:
             return gather(lambda block: self._lists.candidates(rows[block], probes, count), len(rows))
@@ -235,7 +264,7 @@ class Approximate:
         setting = self.plan(k, mask, recall)
         if setting is None:
             return self.exact.search(queries, k, self.metric, mask, exclude)
-        kept = None if mask is None else lists.Kept(mask, self.coded.lists, self._lists.nlist)
+        kept = None if mask is None else lists.Kept(mask, self._lists.of_items(), self._lists.nlist)
         most = int(np.bincount(pairs[0]).max()) if len(pairs[0]) else 0
         depth = int(setting.candidates * (1.0 if mask is None else _MORE)) + most
         work = _Work(k, setting.probes, depth, kept, pairs)
@@ -355,33 +384,9 @@ class Approximate:
         )
         copies = EightBit.from_state(arrays, exact.z.shape, str(metric))
         known = tuning.from_facts(facts.get("settings"))
-        index = cls(exact, frame, coded, known, metric=str(metric), copies=copies)
-        index._source = latents
+        index = cls(exact, frame, coded, known, metric=str(metric), copies=copies, source=latents)
         index.report = dict(report)  # type: ignore[arg-type]
         return index
-
-
-def _learn(near: ExactIndex, metric: str, seed: int, frugal: bool) -> tuple[lists.Frame, lists.Coded]:
-    """Learns a frame, centres and codebooks from a sample, and codes all."""
-    n, dims = near.z.shape
-    if near.form(metric).wide:
-        wide = dims + (metric == "dot")
-        nothing = np.zeros((n, (wide + 1) // 2), np.uint8)
-        centres, codebooks = np.zeros((1, wide), np.float32), np.zeros((wide, 16, 1), np.float32)
-        return lists.Frame(metric, None), lists.Coded(centres, codebooks, np.zeros(n, np.int32), nothing)
-    nlist = int(2 ** round(np.log2(_LISTS * n**0.5)))
-    sample = np.random.default_rng(seed).choice(n, size=min(n, lists.sample_size(nlist)), replace=False)
-    centre = near.form(metric).centre
-    with workers():  # small steps, in which threads would mostly wait for one another
-        together = lists.together(dims) if frugal else 1
-        reach = float(near.norms.max()) if metric == "dot" else 0.0
-        rows = lists.Frame(metric, None, centre, reach)(near.z[np.sort(sample)])
-        turn = lists.mixed_axes(rows, seed, together) if rows.shape[1] > 1 else None
-        frame = lists.Frame(metric, turn, centre, reach)
-        if frame.rotation is not None:
-            rows = rows @ frame.rotation.T
-        centres, codebooks = lists.learn(rows, nlist, seed, together)
-    return frame, lists.encode(near.z, None, frame, centres, codebooks)
 
 
 class _Work(NamedTuple):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
 
 from ..models.workers import ordered, workers
 from .approximate_threads import faiss, one_thread
@@ -21,13 +20,7 @@ from .metrics import norms_of
 
 _ROWS = 16384  # rows framed and coded at a time
 _BLOCK = 32  # codes side by side in a register
-_ROUNDS = 8  # of k-means: on GloVe more than eight moved recall by less than its own noise
-_TRAIN = 64  # rows a centre to learn the centres from
-_CODEBOOK_ROWS = 16384
-_AXES_ROWS = 10_000
 CODES = 128  # of an item, at most
-_THIRD = 0.331  # of the vectors' memory: what codes, ids and 8-bit copies may take where memory counts
-_MOSTLY = 0.85  # of the variance; 128 axes hold 93% of 784 pixels of clothes, 74% of 384 numbers of a sentence
 _RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
 
 
@@ -113,39 +106,6 @@ def _fits(array: np.ndarray, shape: tuple[int, ...], dtype: type) -> bool:
     return array.shape == shape and array.dtype == dtype and bool(np.isfinite(array).all())
 
 
-def mixed_axes(rows: np.ndarray, seed: int, together: int = 1) -> np.ndarray:
-    """The directions of most variance of rows (m, dims), turned among themselves at random: float32 (r, dims).
-
-    As many as there are codes where those hold most of the variance, or else twice as many, two to a code. All codes
-    have as many bits, so all should have as much to tell: on 784 pixels of clothes, turning took half of the candidates
-    for the same recall.
-    """
-    some = rows[:: max(1, len(rows) // max(_AXES_ROWS, 4 * rows.shape[1]))]
-    some = some - some.mean(axis=0, dtype=np.float64).astype(np.float32)
-    dims = rows.shape[1]
-    r = min(dims, 2 * CODES)
-    scatter = (some.T @ some).astype(np.float64)
-    variances, axes = eigh(scatter, subset_by_index=(dims - r, dims - 1))
-    if r > CODES:
-        enough = variances[-CODES:].sum() >= _MOSTLY * np.trace(scatter)
-        r = CODES if enough else r - r % 2
-    r -= r % together if r <= CODES else 0
-    axes = axes[:, -r:]
-    turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(r, r)))
-    return np.ascontiguousarray((axes @ turn).T, dtype=np.float32)
-
-
-def together(dims: int) -> int:
-    """How many dims share a code, 1 to 4, so that codes, ids and 8-bit copies take a third of the vectors' memory."""
-    room = 4 * dims * _THIRD - 8 - dims
-    return next((each for each in (1, 2, 3) if (min(dims, CODES) // each + 1) // 2 <= room), min(4, dims))
-
-
-def sample_size(nlist: int) -> int:
-    """How many rows all is learned from."""
-    return max(_TRAIN * nlist, _CODEBOOK_ROWS)
-
-
 def residual(r: int) -> bool:
     """Whether codes of r dims are of what is left beside the centre.
 
@@ -184,6 +144,11 @@ class Coded:
         """Plain arrays for the store."""
         return {"centres": self.centres, "codebooks": self.codebooks, "lists": self.lists, "codes": self.codes}
 
+    def followed(self, rows: np.ndarray, more: "Coded") -> "Coded":
+        """Returns the items at these rows, and `more` of the same centres and codebooks behind them."""
+        items = [np.concatenate(each) for each in ((self.lists[rows], more.lists), (self.codes[rows], more.codes))]
+        return Coded(self.centres, self.codebooks, *items)
+
     @classmethod
     def from_state(cls, arrays: Mapping[str, np.ndarray], n: int) -> "Coded":
         """Rebuilds what `state` gave for n items.
@@ -217,27 +182,6 @@ class Coded:
                 "the stored search index is damaged, or of other latents: its arrays do not fit. Build it again."
             )
         return own
-
-
-def learn(rows: np.ndarray, nlist: int, seed: int, together: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Learns centres (nlist, r) and codebooks (m, 16, r / m) from framed rows."""
-    r = rows.shape[1]
-    m = r // together if r <= CODES else r // 2
-    means = faiss().Kmeans(
-        r, nlist, niter=_ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_TRAIN, gpu=False
-    )
-    with one_thread():
-        means.train(rows)
-    centres = np.ascontiguousarray(means.centroids)
-    if residual(r):
-        with one_thread():
-            rows = rows - centres[means.index.search(rows, 1)[1][:, 0]]
-    quantiser = faiss().ProductQuantizer(r, m, 4)
-    quantiser.cp.niter, quantiser.cp.seed, quantiser.cp.min_points_per_centroid = _ROUNDS, seed, 1
-    with one_thread():
-        quantiser.train(rows)
-    books = faiss().vector_to_array(quantiser.centroids).reshape(m, 16, r // m)
-    return centres, np.ascontiguousarray(books)
 
 
 def encode(
@@ -303,6 +247,15 @@ class Lists:
         """
         options = faiss().IVFSearchParameters(nprobe=min(probes, self.nlist))
         return self._fast.search(rows, count, params=options)[1]
+
+    def of_items(self) -> np.ndarray:
+        """Each item's list, int32 (n,), as FAISS holds them."""
+        found = np.empty(self._fast.ntotal, np.int32)
+        held = self._fast.invlists
+        for number in range(self.nlist):
+            if size := held.list_size(number):
+                found[faiss().rev_swig_ptr(held.get_ids(number), size)] = number
+        return found
 
     def candidates_among(self, rows: np.ndarray, kept: "Kept", looked: float, count: int) -> np.ndarray:
         """As `candidates`, of the items that a mask keeps.

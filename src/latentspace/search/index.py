@@ -8,6 +8,7 @@ calls give the same answers.
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from .approximate import RECALL, SMALLEST
 from .exact import ExactIndex, Neighbours
 from .living import Living
+from .mapped import is_mapped, mapped
 from .metrics import check_metric
+from .plan import Rerank
 
 Find = Callable[[str], Any]  # a name -> facts, arrays and rows that were kept under it, or None
 Keep = Callable[[str, dict, dict, np.ndarray], Any]
@@ -26,6 +29,7 @@ _CALL = 20  # queries that cost as much as beginning an exact search does: readi
 # a part for each number in the latents. Measured: 9 s of CPU to learn 1,000,000 x 64, 2 s for 30,000 x 64; 35 ps one.
 _LOAD = (5e9, 80.0)
 _LEARN = (6e10, 4000.0)
+_ROWS = 16384  # copied at a time from file to file
 _KEPT = 0.1  # share of the items that came or went since an index was kept, past which it is kept again
 
 
@@ -33,6 +37,7 @@ class _Now(NamedTuple):
     """One state of the items; replaced whole, so that a search in another thread sees one or the other."""
 
     z: np.ndarray
+    near: np.ndarray | None
     living: dict[str, Living]
 
 
@@ -42,11 +47,19 @@ class Index:
     Parameters
     ----------
     z : float32 array of shape (n, dims)
-        Latents, finite; not copied until some are added.
+        Latents, or other vectors of the items, finite; not copied until some are added.
+    near : float32 array of shape (n, few), optional
+        The items' latents, where z are vectors of more dims: candidates may be found by them.
     find : function of a name, optional
         Gives what `keep` was given under that name (an object with `facts`, `arrays` and `rows`), or None.
     keep : function of (name, facts, arrays, rows), optional
         Keeps an index that took long to learn.
+    name : str, default="index"
+        What names to keep under begin with.
+    folder : path, optional
+        Where vectors lie that a frugal index does not hold in memory.
+    moved : function of an array, optional
+        Told when z has moved from memory to a file: the same numbers, elsewhere.
 
     Examples
     --------
@@ -59,9 +72,14 @@ class Index:
     Neighbours(positions=array([[2, 1]]), scores=array([[0., 2.]], dtype=float32))
     """
 
-    def __init__(self, z: np.ndarray, *, find: Find | None = None, keep: Keep | None = None):
-        self._now = _Now(z, {})
+    def __init__(
+        self, z: np.ndarray, near: np.ndarray | None = None, *, find: Find | None = None, keep: Keep | None = None,
+        name: str = "index", folder: Path | None = None, moved: Callable[[np.ndarray], Any] | None = None,
+    ):  # fmt: skip
+        self._now = _Now(z, near, {})
         self._find, self._keep = find, keep
+        self._name, self._folder, self._moved = name, folder, moved
+        self._mapped = is_mapped(z)
         self._room = z  # latents with room for more behind them
         self._exact: ExactIndex | None = None
         self._spent: dict[str, float] = {}
@@ -76,9 +94,14 @@ class Index:
         """The latents, float32 (n, dims)."""
         return self._now.z
 
+    @property
+    def near(self) -> np.ndarray | None:
+        """The items' latents, float32 (n, few), where z are other vectors."""
+        return self._now.near
+
     # ------------------------------------------------------------------ search
     def search(
-        self, queries, k: int, metric: str = "cosine", mask=None, exclude=None, recall: float | None = None
+        self, queries, k: int, metric: str = "cosine", mask=None, exclude=None, recall: float | None = None, near=None
     ) -> Neighbours:
         """Returns the k nearest items of each query, best first.
 
@@ -95,6 +118,8 @@ class Index:
         recall : float, optional
             The share of the true neighbours to aim at, above 0; 1 is exact. By default what the index was built for,
             or exact where there is none (`report` tells).
+        near : array of shape (q, few), optional
+            The queries' latents, where z are other vectors. Without them, what is found by latents is searched exactly.
 
         Raises
         ------
@@ -106,24 +131,29 @@ class Index:
             raise ValueError(f"recall={recall} is out of range: a share of the true neighbours, above 0 and at most 1.")
         living = None if recall == 1 else self._obtain(metric, len(np.atleast_2d(np.asarray(queries))))
         now = self._now
-        if living is None or now.living.get(metric) is None:
+        if living is None or now.living.get(metric) is None or (near is None and now.living[metric].of_latents):
             return self._exact_of(now.z).search(queries, k, metric, mask, exclude)
         living = now.living[metric]
         door = living.approximate.exact
         queries = door.as_queries(queries, k)
         mask = checked_mask(mask, len(now.z))
-        found = living.search(now.z, queries, k, mask, as_table(exclude, len(queries), len(now.z)), recall)
+        found = living.search(now.z, queries, k, mask, as_table(exclude, len(queries), len(now.z)), recall, near)
         if living.due:
             self._relist(metric)
         return found
 
     def plan(
-        self, metric: str = "cosine", k: int = 10, mask: np.ndarray | None = None, recall: float | None = None
-    ) -> dict[str, Any]:
+        self,
+        metric: str = "cosine",
+        k: int = 10,
+        mask: np.ndarray | None = None,
+        recall: float | None = None,
+        near=None,
+    ) -> dict[str, Any]:  # fmt: skip
         """How such a search is done as things are: its `kind`, and the `recall` that was measured for it."""
         living = self._now.living.get(metric)
         setting = living.approximate.plan(k, mask, recall) if living is not None and recall != 1 else None
-        if living is None or setting is None:
+        if living is None or setting is None or (near is None and living.of_latents):
             return {"kind": "exact", "recall": 1.0}
         return {
             **living.report, "recall": setting.recall, "probes": setting.probes, "candidates": setting.candidates,
@@ -134,7 +164,9 @@ class Index:
         """What each metric's approximate index is: its recall, on how many queries, tail, tombstones, bytes."""
         return {metric: living.report for metric, living in self._now.living.items()}
 
-    def build(self, metric: str = "cosine", recall: float = RECALL) -> dict[str, Any]:
+    def build(
+        self, metric: str = "cosine", recall: float = RECALL, rerank: Rerank = "auto", frugal: bool = False
+    ) -> dict[str, Any]:
         """Learns an approximate index now, rather than when it has paid; returns its report.
 
         Parameters
@@ -142,6 +174,11 @@ class Index:
         metric : "cosine", "euclidean" or "dot", default="cosine"
         recall : float, default=0.95
             Share of the true ten nearest that searches shall find, on average.
+        rerank : "auto", True or False, default="auto"
+            Where z are vectors that have latents: find candidates by these where that is measured to be less work,
+            always, or never.
+        frugal : bool, default=False
+            Hold 8-bit copies in memory, and the vectors themselves in a file.
 
         Raises
         ------
@@ -152,7 +189,9 @@ class Index:
         if not 0 < recall <= 1:
             raise ValueError(f"recall={recall} is out of range: a share of the true neighbours, above 0 and at most 1.")
         with self._changing:
-            living = Living.built(self._exact_of(self._now.z), metric, recall)
+            if frugal and len(self) >= SMALLEST:
+                self._map()
+            living = Living.built(self._exact_of(self._now.z), metric, recall, self._now.near, rerank, frugal)
             self._put(metric, living)
             self._keep_now(metric, living)
         return living.report
@@ -178,11 +217,14 @@ class Index:
             if self._find is None or metric in self._sought:
                 return False
             self._sought.add(metric)
-            kept = self._find(f"index-{metric}")
+            kept = self._find(f"{self._name}-{metric}")
             if kept is None:
                 return False
+            if "eight" in kept.arrays:
+                self._map()
+            now = self._now
             try:
-                living = Living.from_state(self._exact_of(self._now.z), kept.facts, kept.arrays, kept.rows)
+                living = Living.from_state(self._exact_of(now.z), kept.facts, kept.arrays, kept.rows, now.near)
             except ValueError:  # damaged: learned again once that has paid
                 return False
             if living.approximate.metric != metric:
@@ -192,7 +234,26 @@ class Index:
 
     def _put(self, metric: str, living: Living) -> None:
         now = self._now
-        self._now = _Now(now.z, {**now.living, metric: living})
+        self._now = now._replace(living={**now.living, metric: living})
+
+    def _map(self) -> None:
+        """Moves z from memory to a file."""
+        if self._mapped:
+            return
+        now = self._now
+        z = mapped(now.z.shape, self._folder)
+        z[:] = now.z
+        self._mapped, self._room, self._exact = True, z, None
+        # What was learned before is of the vectors where they were; where it was kept, it is found again.
+        self._now = now._replace(z=z, living={})
+        self._sought.clear()
+        if self._moved is not None:
+            self._moved(z)
+
+    def followed(self, near: np.ndarray) -> None:
+        """Takes latents that are the same numbers, but lie elsewhere now."""
+        with self._changing:
+            self._now = self._now._replace(near=near)
 
     def _relist(self, metric: str) -> None:
         with self._changing:
@@ -200,9 +261,11 @@ class Index:
             if living is None or not living.due:  # another thread was faster
                 return
             if len(self) < SMALLEST:
-                self._now = _Now(self._now.z, {one: each for one, each in self._now.living.items() if one != metric})
+                self._now = self._now._replace(
+                    living={one: each for one, each in self._now.living.items() if one != metric}
+                )
                 return
-            fresh = living.relisted(self._exact_of(self._now.z))
+            fresh = living.relisted(self._exact_of(self._now.z), self._now.near)
             self._put(metric, fresh)
             if living.tail + living.tombstones > _KEPT * len(self):
                 self._keep_now(metric, fresh)
@@ -211,14 +274,16 @@ class Index:
         """Makes the lists of every index without tail and tombstones, and keeps them."""
         with self._changing:
             for metric, living in self._now.living.items():
-                fresh = living.relisted(self._exact_of(self._now.z)) if living.tail or living.tombstones else living
+                fresh = living
+                if living.tail or living.tombstones:
+                    fresh = living.relisted(self._exact_of(self._now.z), self._now.near)
                 self._put(metric, fresh)
                 self._keep_now(metric, fresh)
 
     def _keep_now(self, metric: str, living: Living) -> None:
         if self._keep is not None:
             facts, arrays, rows = living.state()
-            self._keep(f"index-{metric}", facts, arrays, rows)
+            self._keep(f"{self._name}-{metric}", facts, arrays, rows)
 
     def _exact_of(self, z: np.ndarray) -> ExactIndex:
         exact = self._exact
@@ -227,8 +292,8 @@ class Index:
         return exact
 
     # ------------------------------------------------------------------ change
-    def add(self, more: np.ndarray) -> np.ndarray:
-        """Adds latents (m, dims) behind the others; returns all of them.
+    def add(self, more: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
+        """Adds latents (m, dims) behind the others; returns all of them. `near` are the latents of all, as for `Index`.
 
         There is room for a quarter more each time it runs out, so that adding one by one copies each only a few times.
         """
@@ -236,23 +301,33 @@ class Index:
             now = self._now
             n, m = len(now.z), len(more)
             if len(self._room) < n + m or now.z.base is not self._room:
-                room = np.empty((n + m + (n + m) // 4, now.z.shape[1]), np.float32)
+                shape = (n + m + (n + m) // 4, now.z.shape[1])
+                room = mapped(shape, self._folder) if self._mapped else np.empty(shape, np.float32)
                 room[:n] = now.z
                 self._room = room
             self._room[n : n + m] = more
             z = self._room[: n + m]
-            self._now = _Now(z, {metric: living.extended(m) for metric, living in now.living.items()})
+            self._now = _Now(z, near, {metric: living.extended(m) for metric, living in now.living.items()})
             return z
 
-    def remove(self, rows: np.ndarray) -> np.ndarray:
-        """Removes the latents at these rows; returns the others, in a new array."""
+    def remove(self, rows: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
+        """Removes the latents at these rows; returns the others, in a new array. `near` are the others' latents."""
         with self._changing:
             now = self._now
             keep = np.ones(len(now.z), bool)
             keep[rows] = False
-            z = self._room = now.z[keep]
-            self._now = _Now(z, {metric: living.without(keep) for metric, living in now.living.items()})
+            z = self._room = self._kept(now.z, keep)
+            self._now = _Now(z, near, {metric: living.without(keep) for metric, living in now.living.items()})
             return z
+
+    def _kept(self, z: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        if not self._mapped:
+            return z[keep]
+        rows = np.flatnonzero(keep)
+        fewer = mapped((len(rows), z.shape[1]), self._folder)
+        for start in range(0, len(rows), _ROWS):
+            fewer[start : start + _ROWS] = z[rows[start : start + _ROWS]]
+        return fewer
 
 
 def checked_mask(mask: Any, n: int) -> np.ndarray | None:

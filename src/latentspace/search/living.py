@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from . import approximate_lists as lists
-from .approximate import SMALLEST, Approximate
+from . import plan
+from .approximate import RECALL, SMALLEST, Approximate
 from .exact import ExactIndex, Neighbours
 
 _LISTING = 4  # a query's work on a row of the tail, to that of listing one: 0.1 against 0.4 microseconds at 64 dims
 _TOMBSTONES = 0.2  # share of the slots, past which a search looks at too many that are gone
+_PER_SLOT = ("lists", "codes", "eight")  # arrays with a row a slot
 _CHANGED = 0.2  # share of the items that came or went since recall was measured, past which it is measured again
 
 
@@ -48,9 +49,24 @@ class Living:
     work: list[int] = field(default_factory=lambda: [0])
 
     @classmethod
-    def built(cls, exact: ExactIndex, metric: str, recall: float, seed: int = 0) -> "Living":
-        """Learns and makes the lists of all latents."""
-        return cls(Approximate.build(exact, metric, recall, seed), np.arange(len(exact)), len(exact), len(exact))
+    def built(
+        cls, exact: ExactIndex, metric: str, recall: float = RECALL, near: np.ndarray | None = None,
+        rerank: plan.Rerank = "auto", frugal: bool = False,
+    ) -> "Living":  # fmt: skip
+        """Learns and makes the lists of all items; `near` are their latents, where what is searched are vectors."""
+        approximate = plan.build(exact, near, metric, recall, rerank, frugal)
+        return cls(approximate, np.arange(len(exact)), len(exact), len(exact))
+
+    def again(self, exact: ExactIndex, near: np.ndarray | None) -> "Living":
+        """Learns all anew, as it was asked for at first."""
+        report = self.approximate.report
+        rerank, frugal = report.get("rerank", "auto"), self.approximate.frugal
+        return Living.built(exact, self.approximate.metric, report["target"], near, rerank, frugal)
+
+    @property
+    def of_latents(self) -> bool:
+        """Whether candidates are found by latents, so that queries have to come with theirs."""
+        return self.approximate.near is not self.approximate.exact.z
 
     @property
     def tail(self) -> int:
@@ -95,38 +111,36 @@ class Living:
         dead = self.tombstones > _TOMBSTONES * len(self.approximate)
         return dead or (self.tail > 0 and self.work[0] > _LISTING * self.n)
 
-    def relisted(self, exact: ExactIndex) -> "Living":
+    def relisted(self, exact: ExactIndex, near: np.ndarray | None = None) -> "Living":
         """Returns an index of the same items without tail and tombstones.
 
         Parameters
         ----------
         exact : ExactIndex
-            Over all n latents.
+            Over all n that are searched.
+        near : float32 array of shape (n, few), optional
+            Their latents, where what is searched are vectors.
         """
         old = self.approximate
         if self.n > 2 * self.learned:
-            return Living.built(exact, old.metric, old.report["target"])
-        start = len(self.slots)
-        new = lists.encode(exact.z[start:], exact.norms[start:], old.frame, old.coded.centres, old.coded.codebooks)
-        coded = replace(
-            old.coded,
-            lists=np.concatenate([old.coded.lists[self.slots], new.lists]),
-            codes=np.concatenate([old.coded.codes[self.slots], new.codes]),
-        )
-        approximate = Approximate(exact, old.frame, coded, old.settings)
-        approximate.report = {**old.report, "items": self.n}
+            return self.again(exact, near)
+        fresh = old.relisted(exact, self.slots, near if self.of_latents else None)
         changed = self.changed
         if changed > _CHANGED * self.n:
-            approximate.measure(old.report["target"])
+            measured_of = fresh.report
+            fresh.measure(old.report["target"])
+            fresh.report = {**measured_of, **fresh.report}
             changed = 0
-            if approximate.plan(10) is None and old.plan(10) is not None:  # only exact search reaches it any more
-                return Living.built(exact, old.metric, old.report["target"])
-        return Living(approximate, np.arange(self.n), self.n, self.learned, changed)
+            if fresh.plan(10) is None and old.plan(10) is not None:  # only exact search reaches it any more
+                return self.again(exact, near)
+        if fresh.frugal:
+            exact.forget()
+        return Living(fresh, np.arange(self.n), self.n, self.learned, changed)
 
     # ------------------------------------------------------------------ search
     def search(
         self, z: np.ndarray, queries: np.ndarray, k: int, mask: np.ndarray | None, exclude: np.ndarray | None,
-        recall: float | None = None,
+        recall: float | None = None, near: np.ndarray | None = None,
     ) -> Neighbours:  # fmt: skip
         """Returns nearly all of the k nearest of each query; as many as exact search would.
 
@@ -138,13 +152,15 @@ class Living:
         exclude : int64 array of shape (q, m), optional
             Rows that each query must not find, -1 for none.
         recall : float, optional
+        near : float32 array of shape (q, few), optional
+            The queries' latents, where candidates are found by those.
         """
         listed = len(self.slots)
         among = self._there
         if mask is not None:
             among = np.zeros(len(self.approximate), bool)
             among[self.slots] = mask[:listed]
-        found = self.approximate.search(queries, k, among, self._as_slots(exclude), recall)
+        found = self.approximate.search(queries, k, among, self._as_slots(exclude), recall, near)
         if self.tombstones:
             positions = np.where(found.positions >= 0, self._row_of[found.positions], -1)
             found = Neighbours(positions, found.scores)
@@ -180,8 +196,9 @@ class Living:
 
     @classmethod
     def from_state(
-        cls, exact: ExactIndex, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], rows: np.ndarray
-    ) -> "Living":
+        cls, exact: ExactIndex, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], rows: np.ndarray,
+        near: np.ndarray | None = None,
+    ) -> "Living":  # fmt: skip
         """Rebuilds what `state` gave, items having come and gone since.
 
         Parameters
@@ -190,6 +207,8 @@ class Living:
             Over all n latents that are there now.
         rows : int64 array of shape (slots,)
             The present row of each slot's item, -1 for gone.
+        near : float32 array of shape (n, few), optional
+            The latents of all, where what is searched are vectors.
 
         Raises
         ------
@@ -203,7 +222,7 @@ class Living:
             all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in (learned, changed))
             and isinstance(facts.get("approximate"), Mapping)
             and all(isinstance(arrays.get(name), np.ndarray) for name in ("lists", "codes"))
-            and all(arrays[name].shape[:1] == rows.shape for name in ("lists", "codes"))
+            and all(arrays[name].shape[:1] == rows.shape for name in _PER_SLOT if name in arrays)
             and SMALLEST <= listed <= len(exact) <= 2 * listed
             and bool((rows[keep] == np.arange(listed)).all())
         )
@@ -211,9 +230,12 @@ class Living:
             raise ValueError("the stored search index is damaged, or is of other latents. Build it again.")
         own = dict(arrays)
         if listed < len(rows):
-            own["lists"], own["codes"] = own["lists"][keep], own["codes"][keep]
+            own |= {name: own[name][keep] for name in _PER_SLOT if name in own}
         whole = exact if listed == len(exact) else ExactIndex(exact.z[:listed])
-        approximate = Approximate.from_state(whole, facts["approximate"], own)
+        report = facts["approximate"].get("report")
+        by_latents = near is not None and isinstance(report, Mapping) and report.get("of") == "latents"
+        latents = near[:listed] if by_latents and near is not None else None
+        approximate = Approximate.from_state(whole, facts["approximate"], own, latents=latents)
         since = len(rows) - listed + len(exact) - listed
         return cls(approximate, np.arange(listed), len(exact), learned, changed + since)  # type: ignore[arg-type, operator]
 

@@ -5,12 +5,43 @@ little, more candidates are needed than the short codes save: on 384 numbers of 
 recall of 0.95 with 400 candidates. So both ways are built, the recall of each is measured, and the less work is taken.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from .approximate import RECALL, Approximate
+from .exact import ExactIndex
+
+Rerank = Literal["auto"] | bool
 
 
-def choose(x, latents: np.ndarray, metric: str = "euclidean", recall: float = RECALL, seed: int = 0) -> Approximate:
+def build(
+    x, latents: np.ndarray | None, metric: str, recall: float = RECALL, rerank: Rerank = "auto", frugal: bool = False
+) -> Approximate:
+    """Returns an index of vectors x, found by their latents or by their own axes as `rerank` says.
+
+    Parameters
+    ----------
+    x, metric, recall, frugal
+        As `choose` takes them.
+    latents : float32 array of shape (n, few) or None
+        None where x are the latents: then there is one way only.
+    rerank : "auto", True or False, default="auto"
+        Take candidates from the latents where that was measured to pay, always, or never.
+    """
+    if latents is None:
+        index = Approximate.build(x, metric, recall, frugal=frugal)
+    elif rerank == "auto":
+        index = choose(x, latents, metric, recall, frugal=frugal)
+    else:
+        index = Approximate.build(x, metric, recall, latents=latents if rerank else None, frugal=frugal)
+    index.report |= {"rerank": rerank, "frugal": frugal}
+    return index
+
+
+def choose(
+    x, latents: np.ndarray, metric: str = "euclidean", recall: float = RECALL, seed: int = 0, *, frugal: bool = False
+) -> Approximate:
     """Returns the index of vectors x that reaches the recall with the least work.
 
     Parameters
@@ -22,6 +53,8 @@ def choose(x, latents: np.ndarray, metric: str = "euclidean", recall: float = RE
     metric : "cosine", "euclidean" or "dot", default="euclidean"
     recall : float, default=0.95
     seed : int, default=0
+    frugal : bool, default=False
+        As `Approximate.build`.
 
     Returns
     -------
@@ -34,8 +67,9 @@ def choose(x, latents: np.ndarray, metric: str = "euclidean", recall: float = RE
     ValueError
         As `Approximate.build`.
     """
-    direct = Approximate.build(x, metric, recall, seed)
-    through = Approximate.build(direct.exact, metric, recall, seed, latents=latents)
+    exact = x if isinstance(x, ExactIndex) else ExactIndex(x)
+    direct = Approximate.build(exact, metric, recall, seed, frugal=frugal)
+    through = Approximate.build(exact, metric, recall, seed, latents=latents, frugal=frugal)
     chosen = min((direct, through), key=lambda index: index.work())
     chosen.report["plan"] = f"{_said(through)}; {_said(direct)}: taken is what comes from the {chosen.report['of']}"
     return chosen

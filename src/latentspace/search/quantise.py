@@ -35,12 +35,25 @@ class EightBit:
         low = np.min([each[0] for each in ends], axis=0).astype(np.float32)
         high = np.max([each[1] for each in ends], axis=0)
         step = ((high.astype(np.float64) - low) / 255).astype(np.float32)
-        codes = np.empty(z.shape, np.uint8)
-        per = np.divide(1.0, step, out=np.zeros(len(step)), where=step > 0)
-        for start in starts:
-            steps = (_unit(z[start : start + _ROWS], metric) - low) * per
+        copies = cls(np.empty(z.shape, np.uint8), low, step, metric)
+        copies._fill(copies.codes, z)
+        return copies
+
+    def _fill(self, codes: np.ndarray, z: np.ndarray) -> None:
+        per = np.divide(1.0, self.step, out=np.zeros(len(self.step)), where=self.step > 0)
+        for start in range(0, len(z), _ROWS):
+            steps = (_unit(z[start : start + _ROWS], self.metric) - self.low) * per
             codes[start : start + _ROWS] = np.clip(np.rint(steps), 0, 255)
-        return cls(codes, low, step, metric)
+
+    def followed(self, rows: np.ndarray, more: np.ndarray) -> "EightBit":
+        """Returns the copies at these rows, and those of more vectors (m, dims) behind them, in the same steps.
+
+        What lies beyond the least or largest value is copied as that; how much it costs, measuring recall tells.
+        """
+        codes = np.empty((len(rows) + len(more), self.codes.shape[1]), np.uint8)
+        codes[: len(rows)] = self.codes[rows]
+        self._fill(codes[len(rows) :], more)
+        return EightBit(codes, self.low, self.step, self.metric)
 
     @property
     def bytes(self) -> int:
