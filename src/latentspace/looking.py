@@ -237,6 +237,7 @@ def kept_map(space: "State", facts: dict[str, Any], arrays: dict[str, np.ndarray
 
 
 def _ground(space: "State", n: int) -> Any:
+    from .items.tokens import words_of
     from .maps.map import Ground
 
     return Ground(
@@ -246,6 +247,7 @@ def _ground(space: "State", n: int) -> Any:
         encode=space.encode,
         decode=space.decode,
         picture=pictures_of(space, n),
+        words=words_of,
     )
 
 

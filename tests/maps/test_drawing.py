@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from latentspace.maps.colours import colouring, plain
-from latentspace.maps.draw import draw_png, on_paper
+from latentspace.maps.draw import draw_png
 from latentspace.maps.page import draw_html
+from latentspace.maps.scene import on_paper
 
 EVIL = "</script><img src=x onerror=alert(1)><!--"
 

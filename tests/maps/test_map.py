@@ -40,7 +40,7 @@ def test_a_map_is_saved_as_what_its_ending_says_and_never_over_another_unasked(d
             drawn.save(tmp_path / name)
         drawn.save(tmp_path / name, colour="neighbours_kept", overwrite=True)
     drawn.save(tmp_path / "pictures.png", pictures=True)
-    with pytest.raises(ValueError, match=r"\.png or \.html"):
+    with pytest.raises(ValueError, match=r"\.png, \.svg or \.html"):
         drawn.save(tmp_path / "m.pdf")
     with pytest.raises(ValueError, match=r"colour='kind'.*label"):
         drawn.save(tmp_path / "n.png", colour="kind")

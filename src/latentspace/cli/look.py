@@ -15,12 +15,25 @@ from .printing import print_json, print_table
 def map(
     space: a.SpaceFile,
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="A .png picture, one self-contained .html page, or a folder.")
+        Path, typer.Option("-o", "--out", help="A .png or .svg picture, one self-contained .html page, or a folder.")
     ],
     method: Annotated[str, typer.Option("--method", help="tsne, umap, pacmap or pca.")] = "tsne",
     colour: Annotated[str | None, typer.Option("--colour", "--color", help="The metadata column to colour by.")] = None,
     option: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method: perplexity=50.")
+    ] = None,
+    dims: Annotated[int, typer.Option("--dims", min=2, max=3, help="Of the map: 2, or 3 to be turned in a page.")] = 2,
+    density: Annotated[
+        bool, typer.Option("--density", help="Draw contours that hold 25, 50, 75 and 95% of the items.")
+    ] = False,
+    names: Annotated[bool, typer.Option("--names", help="Write what stands out in each region on it.")] = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help="Name regions by this column alone.")] = None,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Draw items as themselves in a .png or .svg.")] = False,
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Of a picture, in millimetres; letters keep their size.")
+    ] = "200x150",
+    dpi: Annotated[
+        float | None, typer.Option("--dpi", help="Pixels an inch of a .png, or of what an .svg holds as pixels.")
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the map in the space's file, to place new items on it.")
@@ -34,23 +47,49 @@ def map(
 ) -> None:
     """Draw the whole space in two dimensions, and say how far the picture can be trusted.
 
-    latentspace map photos.latent -o map.html --colour label
+    latentspace map photos.latent -o map.svg --colour label --density --names --size 85x70
     """
     import latentspace as ls
 
+    millimetres = _size_of(size)
     if not static:
         a.output(out, force)
     opened = ls.load(space)
-    drawn = opened.map(method, seed=seed, **a.options_of(option))
+    options = a.options_of(option) | ({"dims": dims} if dims != 2 else {})
+    drawn = opened.map(method, seed=seed, **options)
     if static:
         _write_page(opened, out, force)
     else:
-        drawn.save(out, colour=colour, overwrite=force)
+        drawn.save(
+            out, colour=colour, density=density, names=by or names, pictures=pictures, size=millimetres, dpi=dpi,
+            overwrite=force,
+        )  # fmt: skip
     if keep:
         opened.save()
     print(f"wrote {out}", file=sys.stderr)
     facts = drawn.honesty.to_dict()
-    print_json({"method": method, **facts}) if json else print_table([facts])
+    regions = [region.to_dict() for region in drawn.regions(by)] if by or names else []
+    if json:
+        print_json({"method": method, **facts, **({"regions": regions} if by or names else {})})
+        return
+    print_table([facts])
+    if regions:
+        print()
+        print_table(
+            [
+                {"region": each["name"] or "(no clear name)", "items": each["items"], "evidence": each["evidence"]}
+                for each in regions
+            ]
+        )
+
+
+def _size_of(words: str) -> tuple[float, float]:
+    """`--size 85x70` in millimetres."""
+    try:
+        width, height = (float(side) for side in words.lower().replace("mm", "").split("x"))
+    except ValueError:
+        raise typer.BadParameter(f"--size {words} is not WIDTHxHEIGHT in millimetres, such as 85x70.") from None
+    return width, height
 
 
 def _write_page(opened: Any, folder: Path, force: bool) -> None:

@@ -3,15 +3,19 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .colours import Colouring, colouring, plain
+from .density import SHARES, Contour, Density, density_of
 from .fit import METHODS, decode_spot, place
 from .fitted import Fitted, Spots
 from .honesty import Honesty
+from .regions import Region, regions_of
+from .view import seen
 
 _NAMES = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP", "pacmap": "PaCMAP"}
 _CAUTION = {
@@ -20,6 +24,9 @@ _CAUTION = {
     "pacmap": "Near items are alike, and groups lie roughly as they do in the space; densities mean little.",
     "pca": "The two directions in which the latents vary most; what varies in others is not seen.",
 }
+
+
+SIZE = (200.0, 150.0)  # millimetres
 
 
 @dataclass
@@ -34,6 +41,8 @@ class Ground:
     encode : callable(items) -> latents
     decode : callable(latents) -> items
     picture : callable(position) -> PIL image, or None where items have no picture
+    words : callable(text) -> list of str
+        Splits a text into its words, for naming regions by them.
     """
 
     ids: Sequence[str]
@@ -42,6 +51,7 @@ class Ground:
     encode: Callable[[Any], np.ndarray]
     decode: Callable[[np.ndarray], Any]
     picture: Callable[[int], Any] | None = None
+    words: Callable[[str], Sequence[str]] = str.split
 
 
 class Decoded(NamedTuple):
@@ -75,6 +85,7 @@ class Map:
     def __init__(self, fitted: Fitted, honesty: Honesty, ground: Ground):
         self._fitted = fitted
         self._ground = ground
+        self._regions: dict[str | None, list[Region]] = {}
         self.honesty = honesty
 
     @property
@@ -124,20 +135,72 @@ class Map:
         """Turns spots of the map, (2,) or (m, 2), into latents, with a flag for those that are far from any item."""
         return decode_spot(self._fitted, self._ground.z, np.atleast_2d(np.asarray(xy, dtype=np.float64)))
 
+    @cached_property
+    def density(self) -> Density:
+        """How thickly the map is settled; of three dimensions, as it is looked at."""
+        return density_of(seen(self.coordinates)[0])
+
+    def contours(self, shares: tuple[float, ...] = SHARES) -> list[Contour]:
+        """The lines that hold these shares of the items, the widest first; see `Density.contours`."""
+        return self.density.contours(shares)
+
+    def regions(self, by: str | None = None) -> list[Region]:
+        """Where items lie thick, and what stands out there: a label, words, or numbers that run high or low.
+
+        Parameters
+        ----------
+        by : str, optional
+            The column to name by; by default the one that tells most.
+
+        Returns
+        -------
+        list of Region
+            Most items first, each with its name, the evidence for it, and its rows. "no clear name" where nothing
+            stands out by more than chance.
+
+        Raises
+        ------
+        ValueError
+            If there is no column `by`.
+        """
+        if by not in self._regions:
+            self._regions[by] = regions_of(self.density, self._ground.metadata, self._ground.words, by)
+        return self._regions[by]
+
     def save(
-        self, path: str | Path, *, colour: str | None = None, pictures: bool = False, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        colour: str | None = None,
+        density: bool = False,
+        names: bool | str = False,
+        pictures: bool = False,
+        size: tuple[float, float] = SIZE,
+        dpi: float | None = None,
+        overwrite: bool = False,
     ) -> Path:
-        """Writes the map as a picture or as one page that needs no network.
+        """Writes the map as a picture for screen or print, or as one page that needs no network.
 
         Parameters
         ----------
         path : path
-            Ends in `.png` or `.html`.
+            Ends in `.png`, `.svg` or `.html`. An SVG has its letters and up to 5,000 items as vectors; more items are
+            one picture inside it.
         colour : str, optional
             The metadata column to colour by; "trustworthiness", "continuity" or "neighbours_kept" colours by the
             map's own honesty, item by item.
+        density : bool, default=False
+            Draw contours that hold 25, 50, 75 and 95% of the items.
+        names : bool or str, default=False
+            Write what stands out in a region on it; a column's name names by that column. See `regions`.
         pictures : bool, default=False
-            In a `.png`, draw items as themselves where they have pictures. A page shows them on hover anyway.
+            In a `.png` or `.svg`, draw items as themselves where they have pictures. A page shows them on hover anyway,
+            and has switches for contours and names.
+        size : (float, float), default=(200, 150)
+            Width and height in millimetres; letters keep their size. A page fills its window.
+        dpi : float, optional
+            Pixels an inch, by default 152.4 (1200 x 900 in all) for a PNG, and 300 for what an SVG does not hold as
+            vectors.
         overwrite : bool, default=False
             Replace a file that is there.
 
@@ -146,33 +209,46 @@ class Map:
         FileExistsError
             If there is such a file and `overwrite` is false.
         ValueError
-            If the ending or the column is not known, or items have no pictures to draw.
+            If the ending or the column is not known, items have no pictures to draw, or the size is too small or
+            takes too many pixels.
         """
         path = Path(path)
-        if path.suffix not in (".png", ".html"):
-            raise ValueError(f"{path}: a map is saved as .png or .html, not {path.suffix or 'without an ending'!r}.")
+        if path.suffix not in (".png", ".svg", ".html"):
+            ending = path.suffix or "without an ending"
+            raise ValueError(f"{path}: a map is saved as .png, .svg or .html, not {ending!r}.")
         self._check_colour(colour)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} is there already. Choose another path, or pass overwrite=True.")
         if path.suffix == ".html":
-            path.write_text(self._page(colour), encoding="utf-8")
+            path.write_text(self._page(colour, density, names), encoding="utf-8")
+            return path
+        scene = self._scene(colour, density, names, pictures, size)
+        if path.suffix == ".svg":
+            from .svg import svg_of
+
+            path.write_text(svg_of(scene, dpi), encoding="utf-8")
         else:
-            self.picture(colour, pictures=pictures).save(path)
+            from .draw import DPI, painted
+
+            picture = painted(scene, DPI if dpi is None else dpi)
+            picture.save(path, dpi=picture.info["dpi"])
         return path
 
     def picture(
-        self, colour: str | None = None, *, pictures: bool = False, width: int = 1200, height: int = 900
+        self,
+        colour: str | None = None,
+        *,
+        density: bool = False,
+        names: bool | str = False,
+        pictures: bool = False,
+        width: int = 1200,
+        height: int = 900,
     ) -> Any:
         """The map as a PIL image of width x height pixels; see `save`."""
-        from .draw import draw_png
+        from .draw import painted
+        from .scene import UNIT
 
-        if pictures and self._ground.picture is None:
-            raise ValueError("pictures=True needs items that have pictures; these have none. Leave it out for dots.")
-        return draw_png(
-            self.coordinates, self.colouring(colour),
-            title=self._title(), caption=self._caption(), width=width, height=height,
-            pictures=self._ground.picture if pictures else None,
-        )  # fmt: skip
+        return painted(self._scene(colour, density, names, pictures, (width / UNIT, height / UNIT)))
 
     def live(self, colour: str | None = None) -> Any:
         """The map as a widget for notebooks: zoom, pan, lasso with shift, and items under the pointer.
@@ -206,13 +282,36 @@ class Map:
         """An item of the map as a PIL image; None where items have no pictures."""
         return None if self._ground.picture is None else self._ground.picture(row)
 
-    def _page(self, colour: str | None) -> str:
+    def _scene(
+        self, colour: str | None, density: bool, names: bool | str, pictures: bool, size: tuple[float, float]
+    ) -> Any:
+        from .scene import UNIT, Label, scene_of
+
+        if pictures and self._ground.picture is None:
+            raise ValueError("pictures=True needs items that have pictures; these have none. Leave it out for dots.")
+        tint = self.colouring(colour)
+        regions = self._named(names) if names else []
+        spots, depth = seen(self.coordinates)
+        return scene_of(
+            spots, tint,
+            title=self._title(), caption=self._caption(density, regions), width=size[0] * UNIT, height=size[1] * UNIT,
+            pictures=self._ground.picture if pictures else None,
+            contours=[line for contour in self.contours() for line in contour.lines] if density else [],
+            labels=[Label(region.name, region.spot) for region in regions if region.clear], depth=depth,
+        )  # fmt: skip
+
+    def _page(self, colour: str | None, density: bool, names: bool | str) -> str:
         from .page import draw_html
 
+        flat = self.coordinates.shape[1] == 2
         return draw_html(
             self.coordinates, self.ids, self._ground.metadata, colour=colour, title=self._title(),
-            caption=self._caption(), pictures=self._ground.picture, shades=self.honesty.per_item,
+            caption=self._caption(False, []), pictures=self._ground.picture, shades=self.honesty.per_item,
+            contours=self.contours() if flat else [], regions=self._named(names), density=density, names=bool(names),
         )  # fmt: skip
+
+    def _named(self, names: bool | str) -> list[Region]:
+        return self.regions(names if isinstance(names, str) else None)
 
     def _columns(self) -> dict[str, Sequence[Any]]:
         shades = {
@@ -230,8 +329,14 @@ class Map:
     def _title(self) -> str:
         return f"{len(self):,} items by {_NAMES.get(self.method, self.method)}"
 
-    def _caption(self) -> str:
-        return f"{self.honesty} {_CAUTION.get(self.method, '')}"
+    def _caption(self, density: bool = False, regions: Sequence[Region] = ()) -> str:
+        told = [str(self.honesty), _CAUTION.get(self.method, "")]
+        if density:
+            told.append(f"Contours hold {', '.join(f'{share:.0%}' for share in reversed(SHARES))} of the items.")
+        unclear = sum(not region.clear for region in regions)
+        if unclear:
+            told.append(f"Nothing stands out in {unclear} of {len(regions)} regions.")
+        return " ".join(told)
 
     def _repr_png_(self) -> bytes:
         held = io.BytesIO()
@@ -267,7 +372,11 @@ class Map:
             raise ValueError(
                 f"a stored map is damaged ({type(error).__name__}: {error}); make the map again."
             ) from None
-        if method not in METHODS or coordinates.shape != (len(ground.ids), 2) or not np.isfinite(coordinates).all():
+        if (
+            method not in METHODS
+            or coordinates.shape not in [(len(ground.ids), d) for d in (2, 3)]
+            or not np.isfinite(coordinates).all()
+        ):
             raise ValueError(f"a stored map by {method!r} of shape {coordinates.shape} is damaged; make the map again.")
         fitted = Fitted(coordinates, method, params, _named(arrays, "fitted "))
         return cls(fitted, Honesty.from_state(figures, _named(arrays, "honesty ")), ground)

@@ -12,6 +12,9 @@ import numpy as np
 from PIL import Image
 
 from .colours import colouring, plain
+from .density import Contour
+from .regions import Region
+from .view import side_of
 
 THUMBNAIL = 48  # pixels, the longer side of a picture on hover
 _TILES = 32  # pictures along a sheet's side: 1,536 pixels, well below what every browser takes
@@ -29,12 +32,16 @@ def draw_html(
     caption: str = "",
     pictures: Callable[[int], Any] | None = None,
     shades: Mapping[str, np.ndarray] | None = None,
+    contours: Sequence[Contour] = (),
+    regions: Sequence[Region] = (),
+    density: bool = False,
+    names: bool = False,
 ) -> str:
     """Writes the page.
 
     Parameters
     ----------
-    coordinates : float array of shape (n, 2)
+    coordinates : float array of shape (n, 2), or (n, 3) for a map that is turned
     ids : sequence of str
     metadata : mapping of column name to n values
         Shown on hover; each can be chosen to colour by.
@@ -45,6 +52,11 @@ def draw_html(
         Shown on hover, for maps of up to 20,000 items.
     shades : mapping of name to float array of shape (n,), optional
         Further numbers to colour by, such as how far each item's place can be trusted.
+    contours : sequence of Contour
+    regions : sequence of Region
+        Their names are written on the map, those without a clear one apart.
+    density, names : bool, default=False
+        Whether contours and names are shown at first; the page has a switch for each.
 
     Returns
     -------
@@ -61,7 +73,12 @@ def draw_html(
     shown = next((place for place, tint in enumerate(tints) if tint["name"] == colour), 0)
     document = {
         "n": n,
-        "xy": _base64(np.ascontiguousarray(coordinates, dtype="<f4")),
+        "xy": _base64(np.ascontiguousarray(coordinates[:, :2], dtype="<f4")),
+        "space": _in_space(coordinates) if coordinates.shape[1] == 3 else None,
+        "contours": [[each.share, _base64(line.astype("<f4"))] for each in contours for line in each.lines],
+        "regions": [_region(region, coordinates) for region in regions if region.clear],
+        "density": density,
+        "names": names,
         "ids": list(ids),
         "metadata": columns,
         "tints": tints,
@@ -74,6 +91,21 @@ def draw_html(
     }
     page = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     return page.replace("/*DATA*/null", _inert(document))
+
+
+def _in_space(coordinates: np.ndarray) -> dict[str, Any]:
+    """A map in three dimensions: its coordinates around their middle, and the side it is looked at from at first."""
+    middle = coordinates.mean(axis=0) if len(coordinates) else np.zeros(3)
+    return {"xyz": _base64((coordinates - middle).astype("<f4")), "side": side_of(coordinates).ravel().tolist()}
+
+
+def _region(region: Region, coordinates: np.ndarray) -> dict[str, Any]:
+    spot = region.spot if coordinates.shape[1] == 2 else np.median(coordinates[region.rows], axis=0)
+    if coordinates.shape[1] == 3:
+        spot = spot - coordinates.mean(axis=0)
+    return {
+        "name": region.name, "evidence": region.evidence, "count": len(region), "spot": [float(x) for x in spot],
+    }  # fmt: skip
 
 
 def _inert(document: Any) -> str:
