@@ -22,7 +22,10 @@ def picture(answer):
 def test_spaces_say_what_the_page_can_do_with_them(client):
     first, second = client.get("/api/spaces").json()
     assert (first["items"], first["dims"], first["kind"]) == (120, 8, "images")
-    assert first["can"] == {"decode": True, "sample": True, "pictures": "picture"}
+    can = first["can"]
+    assert (can["decode"], can["sample"], can["errors"], can["pictures"]) == (True, True, True, "picture")
+    assert ".png" in can["encode"]["files"]
+    assert second["can"]["encode"] == {"files": [".md", ".txt"], "text": True}
     assert {"name": "ink", "kind": "number"} in first["columns"]
     assert {"name": "label", "kind": "category"} in first["columns"]
     assert second["can"]["pictures"] == "text"

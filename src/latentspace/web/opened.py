@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import looking
+from .. import beside, looking
 from ..errors import UnsupportedError
 from ..space import LatentSpace
 from .frames import pack
@@ -53,6 +53,18 @@ class Opened:
     def shown(self) -> str:
         """How an item is shown: "picture", "sound", "text" or "row"."""
         return _SHOWN.get(self.space.modality.kind, "picture" if self._pictures is not None else "row")
+
+    @cached_property
+    def decodes(self) -> str | None:
+        """What latents become: "picture", "sound" (shown as a picture too), "text" or "row"; None without a way back.
+
+        Vectors that stand beside the items say nothing to a person: they count as no way back.
+        """
+        try:
+            looking.require_way_back(self.space)
+        except UnsupportedError:
+            return None
+        return None if beside.shape_of(self.space) is not None else self.shown
 
     def picture(self, row: int) -> Any:
         """An item as a PIL image; None where it has none."""

@@ -27,12 +27,14 @@ def pictures(the: Opened, z: np.ndarray) -> list[Image.Image]:
     space = the.space
     adapter.require_decoder(space.model)
     shape = looking.feature_shape(space)
+    if shape != space.modality.shape:
+        raise UnsupportedError(f"latents here become vectors of {shape[0]:,} numbers, not {space.modality.kind}.")
     with the.lock:
         x = adapter.decode(space.model, z, shape)
-        drawn = [space.modality.picture(row) if shape == space.modality.shape else None for row in x]
+        drawn = [space.modality.picture(row) for row in x]
     there = [picture for picture in drawn if picture is not None]
     if len(there) < len(drawn):
-        raise UnsupportedError(f"{space.modality.kind} have no picture.")
+        raise UnsupportedError(f"items of the kind {space.modality.kind!r} have no picture; ask for an item.")
     return there
 
 

@@ -67,7 +67,7 @@ def read(the: The, row: Row) -> dict[str, Any]:
 def reconstruction(the: The, row: Row) -> Any:
     """One item through the model and back: a picture where there are such, else plain data."""
     z = the.space.latents[row : row + 1]
-    if the.shown in ("picture", "sound"):
+    if the.decodes in ("picture", "sound"):
         return Response(strip(pictures(the, z)), media_type=WEBP)
     with the.lock:
         return {"item": plain(the.space.decode(z))[0]}

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from ...optional import require
 from ...search.filters import mask_of
 from ..opened import Opened
+from ..reading import of_text
 from .asking import The, frame
 from .decode import Rows, as_rows
 
@@ -63,10 +64,9 @@ def search(the: The, query: Query) -> dict[str, Any]:
     elif query.z is not None:
         hits = space.search(vector=as_rows(query.z, space.dims)[0], **options)
     else:
-        if the.shown != "text":
-            raise HTTPException(400, f"a space of {space.modality.kind} cannot look up a text.")
         with the.lock:
-            hits = space.search([query.text], **options)[0]
+            z = of_text(the, query.text or "")
+        hits = space.search(vector=z[0], **options)
     rows = [space.position(id_) for id_ in hits.ids]
     return {"rows": rows, "ids": hits.ids, "scores": [_finite(score) for score in hits.scores], "metric": query.metric}
 

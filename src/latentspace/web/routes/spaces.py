@@ -10,6 +10,7 @@ from ..frames import MEDIA_TYPE
 from ..jobs import Job, Jobs
 from ..mapping import make_map
 from ..opened import Opened
+from ..reading import endings, reads_text
 from .asking import The, frame
 
 router = APIRouter()
@@ -36,8 +37,11 @@ def described(number: int, the: Opened) -> dict[str, Any]:
         "metrics": METRICS,
         "columns": [{"name": name, "kind": kind} for name, kind in the.columns.items()],
         "can": {
-            "decode": hasattr(space.model, "inverse_transform"),
-            "sample": space.density is not None and hasattr(space.model, "inverse_transform"),
+            "decode": the.decodes is not None,
+            "sample": space.density is not None and the.decodes is not None,
+            "encode": {"files": endings(the), "text": reads_text(the)},
+            "recommend": space.modality.kind != "interactions",  # whose items are users
+            "errors": the.errs and space._features is not None,
             "pictures": the.shown,
         },
     }

@@ -55,7 +55,7 @@ class Drawn(BaseModel):
 def sample(the: The, drawn: Drawn) -> Any:
     """New items: a strip of pictures where there are such, else plain data."""
     space = the.space
-    if the.shown in ("picture", "sound") and space.density is not None:
+    if the.decodes in ("picture", "sound") and space.density is not None:
         z = space.density.sample(drawn.n, np.random.default_rng(drawn.seed)).reshape(drawn.n, space.dims)
         return Response(strip(pictures(the, z.astype(np.float32))), media_type="image/webp")
     with the.lock:
