@@ -108,7 +108,7 @@ def test_many_dots_are_drawn_as_few_are():
 
 
 def test_paper_without_room_and_pictures_without_end_are_refused():
-    with pytest.raises(ValueError, match=r"20 x 10 mm has no room.*40 x 30 mm or more"):
+    with pytest.raises(ValueError, match=r"20 x 10 mm is no size.*needs 40 x 30 mm"):
         scene_of(spots(3), plain(3), width=120, height=60)
     with pytest.raises(ValueError, match=r"more than can be drawn.*Lower dpi=5000"):
         painted(scene_of(spots(3), plain(3)), dpi=5000)

@@ -38,7 +38,7 @@ def painted(scene: Scene, dpi: float = DPI) -> Image.Image:
     ValueError
         If dpi is not above 0, or the picture would have more than 100 million pixels.
     """
-    if not dpi > 0:
+    if not 0 < dpi < np.inf:
         raise ValueError(f"dpi={dpi} counts pixels an inch; it is above 0, and 300 is what prints ask for.")
     scale = dpi / DPI
     width, height = round(scene.width * scale), round(scene.height * scale)

@@ -21,7 +21,7 @@ _ENTRY, _LINE = 21, 18  # from one line of the legend, and of the caption, to th
 _CAPTION_LINES = 6
 _NAME_WIDTH = 170  # a region's name is broken past it
 _TILE = 32  # an item drawn as itself
-_SMALLEST = (240, 180)
+_SMALLEST, _LARGEST = (240, 180), 30_000
 
 Ink = tuple[int, int, int]
 
@@ -117,13 +117,13 @@ def scene_of(
     Raises
     ------
     ValueError
-        If the paper is smaller than 40 x 30 mm.
+        If the paper is smaller than 40 x 30 mm, or a side longer than 5 m.
     """
-    if width < _SMALLEST[0] or height < _SMALLEST[1]:
-        smallest = " x ".join(f"{side / UNIT:g}" for side in _SMALLEST)
+    if not (_SMALLEST[0] <= width <= _LARGEST and _SMALLEST[1] <= height <= _LARGEST):
+        smallest, largest = " x ".join(f"{side / UNIT:g}" for side in _SMALLEST), f"{_LARGEST / UNIT:g}"
         raise ValueError(
-            f"a picture of {width / UNIT:g} x {height / UNIT:g} mm has no room for a map and its legend; "
-            f"make it {smallest} mm or more."
+            f"a picture of {width / UNIT:g} x {height / UNIT:g} mm is no size for a map and its legend; it needs "
+            f"{smallest} mm, and no side may pass {largest} mm."
         )
     scene = Scene(width, height, title, caption)
     lines = wrapped(caption, _SMALL, width - 2 * _MARGIN)[:_CAPTION_LINES]
