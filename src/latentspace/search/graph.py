@@ -179,11 +179,12 @@ def as_distances(euclidean: np.ndarray, metric: str) -> np.ndarray:
 
 def _ready(z: np.ndarray) -> np.ndarray | None:
     """Latents as `nearest_by_lists` takes them: centred where they lie far off; None where float32 can't hold them."""
-    norms = norms_of(z)
-    centre = z.mean(axis=0, dtype=np.float64)
-    if np.linalg.norm(centre) > 0.9 * np.median(norms):
-        z = z - centre.astype(np.float32)  # the centre's rounding is shared by all, and neighbours are near
-        norms = norms_of(z)
+    with np.errstate(over="ignore"):  # what is beyond float32 is infinite, and refused below
+        norms = np.sqrt(np.einsum("ij,ij->i", z, z))
+        centre = z.mean(axis=0, dtype=np.float64)
+        if np.linalg.norm(centre) > 0.9 * np.median(norms):
+            z = z - centre.astype(np.float32)  # the centre's rounding is shared by all, and neighbours are near
+            norms = np.sqrt(np.einsum("ij,ij->i", z, z))
     return z if _SMALLEST < norms.max() < _LARGEST else None
 
 
