@@ -13,7 +13,8 @@ from latentspace.maps.regions import regions_of
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
-PIXELS = """() => { const canvas = document.getElementById("map"), copy = new OffscreenCanvas(canvas.width, canvas.height);
+PIXELS = """() => { const canvas = document.getElementById("map");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
   const context = copy.getContext("2d", { willReadFrequently: true });
   context.drawImage(canvas, 0, 0);
   const all = context.getImageData(0, 0, canvas.width, canvas.height).data;

@@ -17,8 +17,9 @@ _HALF = 0.5  # of a region's items share the value it is named for
 _NATS = 0.15  # an item that the value tells of the region; 60% here and 40% elsewhere are half of that
 _CHANCE = 5.0  # nats above the logarithm of what was looked at: one chance name in 150 maps
 _APART = 0.8  # standard deviations between a mean here and elsewhere: a large effect (Cohen, 1988)
+_REPEATS = 0.8  # of correlation, past which a column of numbers says what another has said
 _WORDS, _NUMBERS = 3, 2  # in a name
-_HELD, _LIFT = 0.12, 2.0  # share of a region's texts that hold a word, and how many times that of the others
+_HELD, _LIFT = 0.12, 3.0  # share of a region's texts that hold a word, and how many times that of the others
 _TEXTS, _READ = 10_000, 2_000  # texts that are read, evenly spread, and characters of each
 
 
@@ -204,8 +205,9 @@ def _best_words(
         return (any_held[word] - held[word]) / max(n_all - n, 1)
 
     length = max(often.total(), 1)
+    # Times the word's lift: by frequency alone, what everybody writes somewhat more of here would come first.
     weights = {
-        word: count / length * np.log1p(mean / every[word])
+        word: count / length * np.log1p(mean / every[word]) * np.log(held[word] / n / max(elsewhere(word), 0.5 / n_all))
         for word, count in often.items()
         if held[word] >= max(3, _HELD * n) and held[word] / n >= _LIFT * elsewhere(word)
     }
@@ -233,8 +235,11 @@ def _is_number(column: Sequence[Any]) -> bool:
 
 def _by_numbers(labels: np.ndarray, regions: int, columns: Mapping[str, Sequence[Any]]) -> list[Name]:
     found: list[list[tuple[float, str, str, str]]] = [[] for _ in range(regions)]
-    for column, cells in columns.items():
-        values = np.array([np.nan if value is None else float(value) for value in cells])
+    measures = {
+        column: np.array([np.nan if value is None else float(value) for value in cells])
+        for column, cells in columns.items()
+    }
+    for column, values in measures.items():
         there = np.isfinite(values)
         if not there.any() or not (spread := values[there].std()) > 0:
             continue
@@ -248,8 +253,27 @@ def _by_numbers(labels: np.ndarray, regions: int, columns: Mapping[str, Sequence
             if abs(apart) >= _APART:
                 evidence = f"{column} averages {inside:.3g} here, {outside:.3g} elsewhere"
                 found[region].append((-abs(apart), f"{column} {'high' if apart > 0 else 'low'}", evidence, column))
-    best = [sorted(each)[:_NUMBERS] for each in found]
+    best = [_unlike(sorted(each), measures)[:_NUMBERS] for each in found]
     return [
         Name(", ".join(each[1] for each in some), "; ".join(each[2] for each in some), some[0][3]) if some else _NONE
         for some in best
     ]
+
+
+def _unlike(found: list[tuple[float, str, str, str]], measures: Mapping[str, np.ndarray]) -> list:
+    """What was found without the columns that only repeat an earlier one: length and width say what weight does."""
+    kept: list[tuple[float, str, str, str]] = []
+    for each in found:
+        values = measures[each[3]]
+        for other in (measures[one[3]] for one in kept):
+            there = np.isfinite(values) & np.isfinite(other)
+            if there.sum() > 2 and abs(_correlation(values[there], other[there])) > _REPEATS:
+                break
+        else:
+            kept.append(each)
+    return kept
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    return float((one * other).sum() / max(np.sqrt((one**2).sum() * (other**2).sum()), 1e-300))

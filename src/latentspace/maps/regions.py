@@ -1,7 +1,8 @@
 """Regions of a map: where items lie thick, what is theirs, and what they are called.
 
-A region is a peak of the density and all ground from which the way up leads there. Peaks that hardly stand out from
-the saddle to a higher one are part of it (Chazal et al., "Persistence-based clustering in Riemannian manifolds", 2013).
+A region is a peak of the density and all ground from which the way up leads there. Peaks that stand out from the saddle
+to a higher one by no more than chance are part of it (Chazal et al., "Persistence-based clustering in Riemannian
+manifolds", 2013).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,8 @@ from .density import Density
 from .naming import names_of
 
 UNCLEAR = "no clear name"
-_STANDS_OUT = 0.75  # of a peak's height: a saddle that is higher does not part it from its neighbour
+_STANDS_OUT = 2.5  # standard errors of a peak's height: a saddle that is nearer to it parts it from nothing
+_AT_LEAST = 0.1  # of a peak's height, for with many items the smallest dent is no chance
 _GROUND = 0.95  # share of the items that are in regions; the rest lie thinly between them
 _FEWEST, _SMALLEST = 8, 0.01  # items of a region, and its share of all
 MOST = 30  # regions: more names are not read
@@ -103,7 +105,9 @@ def _settled(density: Density) -> tuple[np.ndarray, np.ndarray]:
     if not floor > 0:
         return np.full(n, -1), np.empty((0, 2))
     cells = np.rint(density.cells(density.coordinates)).astype(np.int64)
-    basin = _basins(density.heights, floor)[cells[:, 1], cells[:, 0]]
+    # The variance of a Gaussian kernel's estimate f is f / (4 pi bandwidth^2 n) (Silverman, 1986, section 4.3).
+    error = 1 / (4 * np.pi * density.bandwidth**2 * n)
+    basin = _basins(density.heights, floor, error)[cells[:, 1], cells[:, 0]]
     basin[density.of_items < floor] = -1
     peaks, counts = np.unique(basin[basin >= 0], return_counts=True)
     large = np.argsort(-counts, kind="stable")[:MOST]
@@ -114,8 +118,11 @@ def _settled(density: Density) -> tuple[np.ndarray, np.ndarray]:
     return labels, density.corner + np.stack([columns, rows], axis=1) * density.step
 
 
-def _basins(heights: np.ndarray, floor: float) -> np.ndarray:
-    """The flat position of the peak that each crossing of the grid belongs to, -1 below half of the floor."""
+def _basins(heights: np.ndarray, floor: float, error: float) -> np.ndarray:
+    """The flat position of the peak that each crossing of the grid belongs to, -1 below half of the floor.
+
+    `error` is the variance of a height of 1; that of others grows with them.
+    """
     rows, columns = heights.shape
     flat = heights.ravel()
     order = np.argsort(-flat, kind="stable")
@@ -141,7 +148,8 @@ def _basins(heights: np.ndarray, floor: float) -> np.ndarray:
         root[cell] = mine
         for peak in {top(int(root[other])) for other in around} - {mine}:
             lower, higher = sorted((peak, mine), key=lambda one: flat[one])
-            if flat[cell] >= _STANDS_OUT * flat[lower]:
+            dent = max(_STANDS_OUT * np.sqrt(flat[lower] * error), _AT_LEAST * flat[lower])
+            if flat[cell] > flat[lower] - dent:
                 parent[lower] = higher
                 mine = top(mine)
     return np.array([top(peak) if peak >= 0 else -1 for peak in root.tolist()]).reshape(rows, columns)
