@@ -13,15 +13,19 @@ from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..errors import UnsupportedError
+from .following import Follower
 from .guard import Guard
 from .jobs import Jobs
 from .opened import Opened
 from .routes import ROUTERS
+from .routes.spaces import start_first_maps
 
 STATIC = Path(__file__).parent / "static"
 
 
-def make_app(spaces: Sequence[Opened], *, token: str, hosts: set[str], cookie: str = "latentspace") -> Any:
+def make_app(
+    spaces: Sequence[Opened], *, token: str, hosts: set[str], cookie: str = "latentspace", draw: bool = False
+) -> Any:
     """Returns the ASGI application that serves the page for one space or several.
 
     Parameters
@@ -33,20 +37,28 @@ def make_app(spaces: Sequence[Opened], *, token: str, hosts: set[str], cookie: s
         What the Host header may be, with the port.
     cookie : str
         The name of the cookie that keeps the token.
+    draw : bool, default=False
+        Begin with the maps that a space without any should have.
     """
-    jobs = Jobs()
+    jobs, held = Jobs(), list(spaces)
+    follower = Follower(held)
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
+        if draw:
+            start_first_maps(jobs, held)
+        follower.start()
         yield
+        follower.close()
         jobs.close()
 
     app = FastAPI(
         title="latentspace", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         lifespan=living,
     )  # fmt: skip
-    app.state.spaces = list(spaces)
+    app.state.spaces = held
     app.state.jobs = jobs
+    app.state.follower = follower
     for router in ROUTERS:
         app.include_router(router, prefix="/api")
     app.add_exception_handler(HTTPException, _told)

@@ -160,6 +160,23 @@ class Opened:
             for d in order
         ]
 
+    def map_frame(self, method: str) -> bytes:
+        """A map as a frame: spots of all items, how far each can be trusted, and the figures for the whole.
+
+        Items that came after the map was made are placed on it; how far these can be trusted is not known.
+        """
+        drawn = self.space.maps[method]
+        xy, n = drawn.coordinates, len(drawn)
+        if n < len(self.space):
+            xy = np.concatenate([xy, drawn.place_latents(self.space.latents[n:]).astype(np.float32)])
+        shades = {name: self.for_all(values) for name, values in drawn.honesty.per_item.items()}
+        return pack({"xy": xy, **shades}, method=method, honesty=drawn.honesty.to_dict())
+
+    def for_all(self, values: np.ndarray) -> np.ndarray:
+        """A map's numbers (m,) as numbers of all items, nan for those that came after it."""
+        more = np.full(len(self.space) - len(values), np.nan, np.float32)
+        return np.concatenate([values.astype(np.float32), more])
+
     def column_frame(self, column: str) -> bytes:
         """A metadata column as a frame: numbers, or codes with their labels and counts."""
         if self.columns[column] == "number":

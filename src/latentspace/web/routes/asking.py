@@ -3,18 +3,31 @@
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Depends, HTTPException, Path, Request, Response
+from fastapi import Depends, HTTPException, Path, Query, Request, Response
 
 from ..frames import MEDIA_TYPE, pack
 from ..opened import Opened
 
 
-def opened(request: Request, s: Annotated[int, Path(ge=0, le=1000)]) -> Opened:
-    """The space whose number the address has."""
+def opened(
+    request: Request,
+    s: Annotated[int, Path(ge=0, le=1000)],
+    v: Annotated[str | None, Query(description="The version that rows are of; 409 once the space has another.")] = None,
+) -> Opened:
+    """The space whose number the address has; 409 where the page holds rows of another version of it."""
     spaces = request.app.state.spaces
     if s >= len(spaces):
         raise HTTPException(404, f"there is no space {s}; this server has {len(spaces)}.")
-    return spaces[s]
+    the: Opened = spaces[s]
+    held = v if v is not None else request.headers.get("x-space-version")
+    if held is not None and held != the.version:
+        raise HTTPException(409, {"error": f"{the.name} has changed; load the page again.", "version": the.version})
+    return the
+
+
+def keeping(request: Request) -> dict[str, str]:
+    """Headers that let a browser keep an answer for an hour, where its address names the version."""
+    return {"cache-control": "private, max-age=3600, immutable"} if "v" in request.query_params else {}
 
 
 The = Annotated[Opened, Depends(opened)]

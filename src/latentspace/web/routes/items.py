@@ -3,11 +3,11 @@
 import io
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from ..sheets import TILES, sheet
 from ..showing import pictures, plain, sound, strip
-from .asking import Row, The
+from .asking import Row, The, keeping
 
 router = APIRouter()
 WEBP = "image/webp"
@@ -26,18 +26,18 @@ def item(the: The, row: Row) -> dict[str, Any]:
 
 
 @router.get("/spaces/{s}/items/{row}/picture")
-def picture(the: The, row: Row) -> Response:
+def picture(request: Request, the: The, row: Row) -> Response:
     """One item as a picture, in full."""
     drawn = the.picture(row)
     if drawn is None:
         raise HTTPException(404, f"{the.space.modality.kind} have no picture.")
     held = io.BytesIO()
     drawn.save(held, "PNG")
-    return Response(held.getvalue(), media_type="image/png")
+    return Response(held.getvalue(), media_type="image/png", headers=keeping(request))
 
 
 @router.get("/spaces/{s}/sheets/{number}")
-def thumbnails(the: The, number: int) -> Response:
+def thumbnails(request: Request, the: The, number: int) -> Response:
     """The thumbnails of items 1024 x number and the next 1,023, as one sheet of 32 x 32 tiles."""
     start = number * TILES * TILES
     if not 0 <= start < len(the.space):
@@ -45,7 +45,7 @@ def thumbnails(the: The, number: int) -> Response:
     made = sheet(the, number)
     if made is None:
         raise HTTPException(404, f"{the.space.modality.kind} have no pictures.")
-    return Response(made, media_type=WEBP, headers={"cache-control": "private, max-age=3600"})
+    return Response(made, media_type=WEBP, headers=keeping(request))
 
 
 @router.get("/spaces/{s}/items/{row}/sound")

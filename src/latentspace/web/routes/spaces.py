@@ -1,5 +1,6 @@
 """What spaces there are, their maps, their columns: all that the points on the screen need."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..reading import endings, reads_text
 from .asking import The, frame
 
 router = APIRouter()
+_UNASKED = 20_000  # items whose t-SNE is drawn without being asked for: a minute of a process that gives way
 METRICS = ["cosine", "euclidean", "dot"]
 
 
@@ -55,7 +57,7 @@ def a_map(the: The, method: str) -> Response:
         known = method in METHODS
         why = f"the map {method!r} is not made yet." if known else f"there is no map {method!r}: {', '.join(METHODS)}."
         raise HTTPException(404, {"error": why, "make": known})
-    return frame({"xy": drawn.coordinates, **drawn.honesty.per_item}, method=method, honesty=drawn.honesty.to_dict())
+    return Response(the.map_frame(method), media_type=MEDIA_TYPE)
 
 
 @router.post("/spaces/{s}/maps/{method}")
@@ -74,6 +76,16 @@ def start_map(jobs: Jobs, the: Opened, method: str) -> Job:
             make_map(the.space, method, job)
 
     return jobs.start(f"map {method} of {the.name} ({the.version})", work)
+
+
+def start_first_maps(jobs: Jobs, spaces: Sequence[Opened]) -> None:
+    """Queues what spaces without any map are shown by: PCA, there at once, then t-SNE where that is bearable."""
+    bare = [the for the in spaces if not the.space.maps and len(the.space) > 1]
+    for the in bare:
+        start_map(jobs, the, "pca")
+    for the in bare:
+        if len(the.space) <= _UNASKED:
+            start_map(jobs, the, "tsne")
 
 
 @router.get("/jobs")

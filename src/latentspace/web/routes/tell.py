@@ -30,7 +30,7 @@ def shade(the: The, name: str) -> Response:
         raise HTTPException(
             404, f"there is no shade {name!r}: error, or a map's trustworthiness, as tsne.trustworthiness."
         )
-    return frame({"values": drawn.honesty.per_item[figure]})
+    return frame({"values": the.for_all(drawn.honesty.per_item[figure])})
 
 
 @router.get("/spaces/{s}/worst")
