@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 
+from . import by_features
+
 if TYPE_CHECKING:
     from .search.groups import Duplicates, Groups
     from .search.hits import Hits
+    from .search.index import Index
     from .verbs.state import Metric, State
 
 K = 10  # hits, where neither a number nor a radius is asked for
@@ -19,11 +22,15 @@ K = 10  # hits, where neither a number nor a radius is asked for
 
 @dataclass
 class Query:
-    """What to look for: latents (q, dims), the rows that each must not find, and whether there are several."""
+    """What to look for: latents (q, dims), the rows that each must not find, and whether there are several.
+
+    By features, z are those (q, p), and `near` the latents beside them, where there are any.
+    """
 
     z: np.ndarray
     own: list[list[int]] | None = None
     several: bool = False
+    near: np.ndarray | None = None
 
 
 @dataclass
@@ -50,7 +57,7 @@ def check_numbers(**given: Any) -> None:
 
 # ---------------------------------------------------------------------- what to look for
 def query_of(
-    space: "State", query: Any, id: str | None, vector: Any, like: Any, unlike: Any, metric: str
+    space: "State", query: Any, id: str | None, vector: Any, like: Any, unlike: Any, metric: str, by: str = "latents"
 ) -> Query | None:
     """The one thing that is looked for; None where nothing was said, and only a region is asked for."""
     given = {"query": query, "id=": id, "vector=": vector, "like=": like}
@@ -61,6 +68,8 @@ def query_of(
         raise ValueError("unlike= says what to stay away from; say with like= what to look for.")
     if not named:
         return None
+    if by == "features":
+        return by_features.query_of(space, query, id, vector, like, unlike, metric)
     if like is not None:
         return _examples(space, like, unlike, metric)
     if vector is not None:
@@ -78,7 +87,7 @@ def _examples(space: "State", like: Any, unlike: Any, metric: str) -> Query:
     rows: list[int] = []
     sides = []
     for name, side in (("like", like), ("unlike", unlike)):
-        items = _as_list(side)
+        items = as_list(side)
         if name == "like" and not items:
             raise ValueError("like= is empty; name at least one example of what to look for.")
         rows += [space._positions[item] for item in items if isinstance(item, str) and item in space._positions]
@@ -88,7 +97,7 @@ def _examples(space: "State", like: Any, unlike: Any, metric: str) -> Query:
     return Query(blend(near, far, metric), [rows] if rows else None)
 
 
-def _as_list(examples: Any) -> list[Any]:
+def as_list(examples: Any) -> list[Any]:
     if examples is None:
         return []
     if isinstance(examples, np.ndarray) and examples.ndim == 2:
@@ -143,21 +152,23 @@ def direction_of(space: "State", axis: Any) -> np.ndarray:
 
 # ---------------------------------------------------------------------- finding
 def find(
-    space: "State", query: Query, there: Where, k: int | None, metric: str, within: float | None, recall: float | None
+    space: "State", query: Query, there: Where, k: int | None, metric: str, within: float | None, recall: float | None,
+    index: "Index",
 ) -> "list[Hits]":  # fmt: skip
-    """The nearest k, or all within a radius, of each query."""
+    """The nearest k, or all within a radius, of each query, by the space's index of latents or of features."""
+    of = "" if index.near is None else " by features"
     if within is not None:
         from .search.ranges import within as all_within
 
-        found = all_within(space.latents, query.z, within, metric, there.mask, query.own)
+        found = all_within(index.z, query.z, within, metric, there.mask, query.own)
         rows = [(each.positions[:k], each.scores[:k]) for each in found]
-        return [hits_at(space, *row, metric) for row in rows]
-    index = space.index
+        return [hits_at(space, *row, metric, plan="exact" + of) for row in rows]
     k = K if k is None else k
-    near = index.search(query.z, k, metric=metric, mask=there.mask, exclude=query.own, recall=recall)
-    plan = index.plan(metric, k, there.mask, recall)
+    near = index.search(query.z, k, metric=metric, mask=there.mask, exclude=query.own, recall=recall, near=query.near)
+    plan = index.plan(metric, k, there.mask, recall, query.near)
+    kind = "candidates by latents, put in order" + of if plan.get("of") == "latents" and of else plan["kind"] + of
     both = zip(near.positions, near.scores, strict=True)
-    return [hits_at(space, *row, metric, plan["recall"], plan["kind"]) for row in both]
+    return [hits_at(space, *row, metric, plan["recall"], kind) for row in both]
 
 
 def find_along(space: "State", query: Query, there: Where, k: int | None, metric: str, direction: Any) -> "list[Hits]":

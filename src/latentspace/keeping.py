@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import __version__, caches, fitting, looking, store
+from . import __version__, by_features, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
 from .features import Features, as_stored, comes_from_metadata, dense, fit_in_file
@@ -254,6 +254,7 @@ def _append(space: "State", read: fitting.ReadItems, z: np.ndarray) -> None:
     space.ids = space.ids + read.ids
     space._later = None
     space.latents = space.index.add(z)
+    by_features.follow_added(space, read.features)
     if space._features is not None and space.path is None:
         space._features = space._features.appended(read.features)
     space._raw = None  # the first source no longer holds every item; they come back from their features
@@ -284,6 +285,7 @@ def _part(space: "State", stays: np.ndarray) -> None:
     space.metadata = {name: list(compress(column, mask)) for name, column in space.metadata.items()}
     space._later = None
     space.latents = space.index.remove(np.flatnonzero(~stays))
+    by_features.follow_removed(space, np.flatnonzero(~stays))
     if space._features is not None and space.path is None:
         space._features = space._features.without(stays)
     space._raw = space._raw.select(np.flatnonzero(stays).tolist()) if space._raw is not None else None

@@ -52,6 +52,7 @@ def search(
     recall: Annotated[
         float | None, typer.Option("--recall", help="The share of the true nearest to aim at; 1 is exact.")
     ] = None,
+    by: Annotated[str, typer.Option("--by", help="What is compared: latents, or the items' features.")] = "latents",
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="A .png sheet of the hits, or a folder or file of them.")
     ] = None,
@@ -77,7 +78,7 @@ def search(
     hits = opened.search(
         query, id=id, like=like, unlike=unlike, k=k, within=within, metric=metric,
         where=a.where_of(where, opened.metadata), region=_region_of(region), on=on, more=_axis_of(more),
-        less=_axis_of(less), recall=recall,
+        less=_axis_of(less), recall=recall, by=by,
     )  # fmt: skip
     if isinstance(hits, list):
         raise ValueError(f"{query!r} holds {len(hits)} items; search for one at a time.")

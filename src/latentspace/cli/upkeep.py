@@ -15,6 +15,19 @@ def index(
     space: a.SpaceFile,
     metric: Annotated[str, typer.Option("--metric", help="cosine, euclidean or dot.")] = "cosine",
     recall: Annotated[float, typer.Option("--recall", help="Share of the true neighbours to find, up to 1.")] = 0.95,
+    by: Annotated[
+        str | None, typer.Option("--by", help="What searches compare: latents, or the items' features.")
+    ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Of features, candidates from the latents always, or never; by default where that is measured to pay.",
+        ),
+    ] = None,
+    frugal: Annotated[
+        bool, typer.Option("--frugal", help="8-bit copies in memory, the vectors in a temporary file.")
+    ] = False,
     json: a.Json = False,
 ) -> None:
     """Learn an approximate search index now, and keep it in the space's file.
@@ -23,13 +36,18 @@ def index(
     measured on the space's own items, and said.
 
     latentspace index photos.latent --recall 0.99
+
+    latentspace index photos.latent --by features --frugal
     """
     import latentspace as ls
 
     opened = ls.load(space)
-    report = opened.build_index(metric, recall=recall)
+    report = opened.build_index(
+        metric, recall=recall, by=by, rerank="auto" if rerank is None else rerank, frugal=frugal
+    )
     _show(report, json)
-    if f"index-{metric}" in opened._caches:
+    name = "index-features" if by == "features" or rerank else "index"
+    if f"{name}-{metric}" in opened._caches:
         raise OSError(f"{space} could not be written, so the index was not kept. Try again where it can be.")
 
 

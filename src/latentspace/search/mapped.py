@@ -41,8 +41,7 @@ def mapped(shape: tuple[int, ...], folder: Path | None = None) -> np.ndarray:
 
 def is_mapped(z: np.ndarray) -> bool:
     """Whether an array lies in a file."""
-    while isinstance(z, np.ndarray):
-        if isinstance(z, np.memmap):
-            return True
-        z = z.base
-    return False
+    owner: object = z
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
+        owner = owner.base
+    return isinstance(owner, np.memmap)

@@ -1,14 +1,16 @@
 """What is nearest, what lies in a region, what is the same, and what belongs together."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from .. import finding
+from .. import by_features, finding
 from .state import Metric, State
 
 if TYPE_CHECKING:
     from ..search.groups import Duplicates, Groups
     from ..search.hits import Hits
+
+By = Literal["latents", "features"]
 
 
 class SearchVerbs(State):
@@ -18,7 +20,7 @@ class SearchVerbs(State):
         self, query: Any = None, *, id: str | None = None, vector: Any = None, like: Any = None, unlike: Any = None,
         k: int | None = None, within: float | None = None, metric: Metric = "cosine",
         where: Mapping[str, Any] | None = None, region: Sequence[Any] | None = None, on: str | None = None,
-        more: Any = None, less: Any = None, recall: float | None = None,
+        more: Any = None, less: Any = None, recall: float | None = None, by: By = "latents",
     ) -> "Hits | list[Hits]":  # fmt: skip
         """Finds the items nearest to a query.
 
@@ -52,6 +54,10 @@ class SearchVerbs(State):
         recall : float, optional
             The share of the true nearest to aim at where the search is approximate, above 0; 1 is exact. By default
             0.95 or better, and exact up to 20,000 items.
+        by : "latents" or "features", default="latents"
+            What is compared: the latents, or the features that the model was fitted on (pixels, columns, vectors).
+            Features tell everything apart, what the space leaves out too. Candidates are then found by the latents
+            where that was measured to pay, see `build_index`; `vector` is a row of features.
 
         Returns
         -------
@@ -68,7 +74,9 @@ class SearchVerbs(State):
         finding.check_numbers(k=k, within=within, recall=recall)
         if k is not None and k < 1:
             raise ValueError(f"k={k} is out of range: ask for at least 1 item.")
-        sought = finding.query_of(self, query, id, vector, like, unlike, metric)
+        if by not in ("latents", "features"):
+            raise ValueError(f"by={by!r} is not known; choose 'latents' or 'features'.")
+        sought = finding.query_of(self, query, id, vector, like, unlike, metric, by)
         if more is not None and less is not None:
             raise ValueError("search() takes one of more= and less=, not both.")
         there = finding.where_of(self, where, region, on)
@@ -79,7 +87,10 @@ class SearchVerbs(State):
                 )
             return finding.find_region(self, there, region, on, k)
         if more is None and less is None:
-            hits = finding.find(self, sought, there, k, metric, within, recall)
+            index = self.index if by == "latents" else by_features.index_of(self)
+            hits = finding.find(self, sought, there, k, metric, within, recall, index)
+        elif by == "features":
+            raise ValueError("more= and less= compare along an axis of the latents; leave by='features' out.")
         elif within is not None:
             raise ValueError("within= cannot be told together with more= or less=; use k= to bound the hits.")
         else:

@@ -53,6 +53,7 @@ class State:
         self._raw = raw
         self._version = 0
         self._index: Any = None
+        self._features_index: Index | None = None
         self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
         self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
         self._columns: dict[str, Any] = {}  # metadata made ready for filters: see `search.filters.mask_of`
@@ -140,8 +141,17 @@ class State:
         if self._index is None or self._index.z is not self.latents:
             from ..search.index import Index
 
-            self._index = Index(self.latents, find=partial(caches.find, self), keep=partial(caches.keep, self))
+            self._index = Index(
+                self.latents, find=partial(caches.find, self), keep=partial(caches.keep, self),
+                folder=self.path.parent if self.path is not None else None, moved=self._latents_moved,
+            )  # fmt: skip
         return self._index
+
+    def _latents_moved(self, z: np.ndarray) -> None:
+        """Takes the same latents from where they lie now."""
+        self.latents = z
+        if self._features_index is not None:
+            self._features_index.followed(z)
 
     def graph(self, k: int = 15, metric: Metric = "euclidean") -> "NeighbourGraph":
         """Returns each item's k nearest others, computed once and shared by maps, groups, duplicates, recommendation.
