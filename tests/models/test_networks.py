@@ -209,8 +209,9 @@ def test_items_without_features_are_refused(shape):
 
 
 @pytest.mark.filterwarnings("ignore::latentspace.errors.CollapseWarning")
-def test_sequences_are_learned_to_the_same_bits_on_one_thread_and_on_two():
+def test_sequences_are_learned_alike_on_one_thread_and_on_two():
     X = np.random.default_rng(0).normal(size=(200, 3, 32))
     one, two = (Autoencoder(2, epochs=1, random_state=0, threads=count).fit(X) for count in (1, 2))
     for name, value in one.get_state()[2].items():
-        np.testing.assert_array_equal(value, two.get_state()[2][name], err_msg=name)
+        # To the bit on some processors; others share a convolution out in an order that rounds its last bit otherwise.
+        np.testing.assert_allclose(value, two.get_state()[2][name], rtol=1e-4, atol=1e-5, err_msg=name)

@@ -58,9 +58,11 @@ def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_generator_alone
 
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_the_number_of_threads_does_not_change_what_is_learned(network):
-    # Not promised by BLAS for every size; measured for the sizes that are the defaults' own.
+    # To the bit on some processors; others share a product out in an order that rounds its last bit otherwise.
     options = _SMALL | {"network": network, "hidden": None, "epochs": 2}
-    _assert_same_weights(VAE(**options, threads=1).fit(_digits()), VAE(**options, threads=2).fit(_digits()))
+    one, two = (_weights(VAE(**options, threads=count).fit(_digits())) for count in (1, 2))
+    for name, value in one.items():
+        np.testing.assert_allclose(value, two[name], rtol=1e-3, atol=1e-4, err_msg=name)
 
 
 def test_the_threads_of_whoever_calls_are_as_before():
