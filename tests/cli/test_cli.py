@@ -59,7 +59,9 @@ def test_models_lists_what_fit_takes_and_its_help_says_where_the_list_is(place):
     }
     words = run("models", cwd=place).stdout.splitlines()
     assert words[0] == f"families: {', '.join(FAMILIES)}"
-    assert [line.split()[0] for line in words[3:]] == list(PRESETS)
+    table = next(row for row, line in enumerate(words) if line.startswith("preset ")) + 1
+    assert [line.split()[0] for line in words[table:]] == list(PRESETS)
+    assert any(line.split() == ["minilm", "texts"] for line in words[:table])
     assert "latentspace models" in " ".join(run("fit", "--help", cwd=place).stdout.split())
 
 
