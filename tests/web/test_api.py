@@ -196,3 +196,43 @@ def test_two_sides_say_whose_neighbours_changed(client):
     strangers = frame(client.post("/api/compare", json={"a": {"space": 0}, "b": {"space": 1}}))
     assert strangers[0]["common"] == 0
     assert np.isnan(strangers[1]["changed"]).all()
+
+
+def test_who_waits_for_the_model_has_it_between_the_blocks_of_a_long_computation(pictures, monkeypatch):
+    from threading import Event, Thread
+
+    from latentspace.web import opened
+
+    monkeypatch.setattr(opened, "_PAUSE", 0.2)  # of a machine that is too busy to wake a thread in a moment
+    the = opened.Opened(pictures)
+    had = []
+
+    def wants():
+        asks.set()
+        with the.lock:
+            had.append("other")
+
+    def blocks():
+        for number in range(3):
+            if number == 1:
+                waiting.start()
+                asks.wait()
+            yield number
+
+    asks, waiting = Event(), Thread(target=wants)
+    with the.lock:
+        for number in the._giving_way(blocks()):
+            had.append(number)
+    waiting.join()
+    assert had.index("other") < had.index(2)
+
+
+def test_of_very_many_items_a_sample_is_compared(client, monkeypatch):
+    from latentspace.web.routes import tell
+
+    monkeypatch.setattr(tell, "_PAIRS", 0)
+    monkeypatch.setattr(tell, "_LEAST", 30)
+    same = {"a": {"space": 0}, "b": {"space": 0, "map": "pca"}, "k": 5}
+    header, arrays = frame(client.post("/api/compare", json=same))
+    assert header["measured"] == np.isfinite(arrays["changed"]).sum() == 30
+    assert 0 < np.nanmean(arrays["changed"]) < 1

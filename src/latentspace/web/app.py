@@ -1,5 +1,6 @@
 """The application: its routes, its errors in plain words, and the page's files."""
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,6 +47,8 @@ def make_app(
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
         if draw:
+            for the in spaces:
+                threading.Thread(target=the.warm, name="latentspace-warm", daemon=True).start()
             start_first_maps(jobs, held)
         follower.start()
         yield

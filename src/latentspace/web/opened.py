@@ -2,7 +2,8 @@
 
 import secrets
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .frames import pack
 
 MOST_KINDS = 60_000  # categories of a column: codes are 16 bits, and 65,535 says "missing"
 _SAMPLE = 2_000
+_PAUSE = 0.001  # seconds: a lock that is taken again at once is never had by who waits for it
 _SHOWN = {"audio": "sound", "texts": "text", "strings": "text"}
 _WORDS_FROM = 0.5  # a column of text with more different values than this share of its items is text, not a category
 
@@ -135,7 +137,22 @@ class Opened:
         if not self.errs:
             raise UnsupportedError(f"{self.space.modality.kind} of this model have no reconstruction error to show.")
         with self.lock:
-            return reconstruction_errors(self.space.model, self.space.latents, features.blocks())
+            return reconstruction_errors(self.space.model, self.space.latents, self._giving_way(features.blocks()))
+
+    def _giving_way(self, blocks: Iterable[Any]) -> Iterator[Any]:
+        """Blocks of a long computation that holds the lock; between two of them others may have it."""
+        for block in blocks:
+            self.lock.release()
+            time.sleep(_PAUSE)
+            self.lock.acquire()
+            yield block
+
+    def warm(self) -> None:
+        """Makes what the first requests ask for: what items are shown as, columns, one decoded latent."""
+        _ = self.shown, self.columns
+        if self.decodes is not None and len(self.space):
+            with self.lock:
+                self.space.decode(self.space.latents[:1])
 
     @cached_property
     def told(self) -> list[dict[str, Any]]:
