@@ -221,8 +221,7 @@ def test_who_waits_for_the_model_has_it_between_the_blocks_of_a_long_computation
 
     asks, waiting = Event(), Thread(target=wants)
     with the.lock:
-        for number in the._giving_way(blocks()):
-            had.append(number)
+        had.extend(the._giving_way(blocks()))
     waiting.join()
     assert had.index("other") < had.index(2)
 
