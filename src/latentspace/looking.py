@@ -215,7 +215,7 @@ def describe(space: "State") -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------- maps
-def make_map(space: "State", method: str, seed: int, options: dict[str, Any]) -> Any:
+def make_map(space: "State", method: str, seed: int, options: dict[str, Any], dims: int = 2) -> Any:
     """Draws a map on the shared neighbour graph; see `LatentSpace.map`."""
     from .maps.fit import fit_map, graph_size
     from .maps.honesty import honesty
@@ -223,9 +223,10 @@ def make_map(space: "State", method: str, seed: int, options: dict[str, Any]) ->
 
     k = graph_size(method, len(space), **options)
     graph = space.graph(k) if k else None
-    fitted = fit_map(space.latents, method, graph, seed, **options)
+    fitted = fit_map(space.latents, method, graph, seed, dims=dims, **options)
     drawn = Map(fitted, honesty(space.latents, fitted.coordinates, graph=graph, seed=seed), _ground(space, len(space)))
-    space.maps[method] = drawn
+    if dims == 2:  # those that the space keeps are what searches by region and the page work on: maps in the plane
+        space.maps[method] = drawn
     return drawn
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import latentspace as ls
+from latentspace.errors import UnsupportedError
 from latentspace.maps.fit import METHODS
 
 
@@ -77,3 +78,35 @@ def test_a_damaged_map_is_refused(drawn):
     ):
         with pytest.raises(ValueError, match="damaged"):
             type(drawn).from_state(*broken, drawn._ground)
+
+
+def test_a_map_in_three_dimensions_is_placed_decoded_and_drawn(space, digits, tmp_path):
+    before = dict(space.maps)
+    drawn = space.map("pca", dims=3)
+    assert drawn.coordinates.shape == (200, 3)
+    np.testing.assert_array_equal(drawn.coordinates[:, :2], space.map("pca").coordinates)
+    assert drawn.honesty.trustworthiness > space.map("pca").honesty.trustworthiness
+    np.testing.assert_allclose(drawn.place(digits[0][:5]), drawn.coordinates[:5], atol=1e-4)
+    assert drawn.decode(drawn.coordinates[0]).items.shape == (1, 8, 8)
+    for name in ("m.png", "m.svg", "m.html"):
+        drawn.save(tmp_path / name, colour="label", density=True, names=True)
+    assert '"space":{"xyz":' in (tmp_path / "m.html").read_text()
+    assert set(space.maps) == {*before, "pca"}
+    assert space.maps["pca"].coordinates.shape == (200, 2)
+    with pytest.raises(UnsupportedError, match=r"map\.save\('map\.html'\)"):
+        drawn.live()
+    with pytest.raises(ValueError, match=r"expected \(m, 3\)"):
+        drawn.decode([0, 0])
+    with pytest.raises(ValueError, match="2 dimensions only; in 3 there is method='pca'"):
+        space.map("tsne", dims=3)
+    with pytest.raises(ValueError, match="dims=4 is out of range"):
+        space.map("pca", dims=4)
+
+
+def test_regions_of_a_space_are_named_by_its_labels_and_its_contours_hold_its_items(drawn):
+    regions = drawn.regions()
+    assert {region.source for region in regions if region.clear} == {"label"}
+    assert sum(map(len, regions)) <= len(drawn)
+    widest = drawn.contours()[0]
+    assert (drawn.density.of_items >= widest.level).mean() == pytest.approx(0.95, abs=0.01)
+    assert "Contours hold 25%, 50%, 75%, 95%" in drawn._caption(density=True)

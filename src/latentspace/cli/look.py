@@ -22,7 +22,9 @@ def map(
     option: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method: perplexity=50.")
     ] = None,
-    dims: Annotated[int, typer.Option("--dims", min=2, max=3, help="Of the map: 2, or 3 to be turned in a page.")] = 2,
+    dims: Annotated[
+        int, typer.Option("--dims", min=2, max=3, help="Of the map: 2, or 3 (pca), which turns in a page.")
+    ] = 2,
     density: Annotated[
         bool, typer.Option("--density", help="Draw contours that hold 25, 50, 75 and 95% of the items.")
     ] = False,
@@ -55,8 +57,7 @@ def map(
     if not static:
         a.output(out, force)
     opened = ls.load(space)
-    options = a.options_of(option) | ({"dims": dims} if dims != 2 else {})
-    drawn = opened.map(method, seed=seed, **options)
+    drawn = opened.map(method, dims=dims, seed=seed, **a.options_of(option))
     if static:
         _write_page(opened, out, force)
     else:

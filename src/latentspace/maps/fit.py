@@ -32,8 +32,10 @@ def graph_size(method: str, n: int, **options: Any) -> int:
     return max(0, min(n - 1, neighbours_of(n, options.get("neighbours")) + 50)) if method == "pacmap" else 0
 
 
-def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: int = 0, **options: Any) -> Fitted:
-    """Lays latents out in two dimensions.
+def fit_map(
+    z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: int = 0, *, dims: int = 2, **options: Any
+) -> Fitted:
+    """Lays latents out in two dimensions, or three.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
         The shared graph of these latents, with `graph_size(method, n)` neighbours; computed here if left out.
     seed : int, default=0
         The same seed gives the same map, on any number of threads.
+    dims : 2 or 3, default=2
+        Of the map; 3 for "pca".
     **options
         Of the method: see `fit_tsne`, `fit_umap`, `fit_pacmap`; "pca" has none.
 
@@ -52,6 +56,7 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
         If the method or an option is not known (the message lists those there are), or z holds NaN or infinity.
     """
     _check_method(method)
+    _check_dims(method, dims)
     z = as_latents(z)
     known = getattr(_FITS.get(method), "__kwdefaults__", None) or {}
     unknown = sorted(set(options) - set(known))
@@ -59,7 +64,7 @@ def fit_map(z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: 
         there = ", ".join(sorted(known)) or "none"
         raise ValueError(f"method={method!r} has no option {unknown[0]!r}. Its options: {there}.")
     if method == "pca":
-        return fit_pca(z)
+        return fit_pca(z, dims)
     if graph is None:
         graph = neighbour_graph(z, max(1, graph_size(method, len(z), **options)))
     return _FITS[method](z, graph, seed, **options)
@@ -107,7 +112,7 @@ def decode_spot(fitted: Fitted, z, xy) -> Spots:
     fitted : Fitted
     z : array of shape (n, dims), or an ExactIndex over it
         The latents that the map was fitted on, in the same order.
-    xy : array of shape (m, 2)
+    xy : array of shape (m, 2), or (m, 3) of a map in three dimensions
 
     Returns
     -------
@@ -117,12 +122,13 @@ def decode_spot(fitted: Fitted, z, xy) -> Spots:
     Raises
     ------
     ValueError
-        If xy is not of shape (m, 2) or not finite, or the map has no items.
+        If xy is not of shape (m, dims of the map) or not finite, or the map has no items.
     """
     index = _checked(fitted, z)
     xy = np.asarray(xy, dtype=np.float64)
-    if xy.ndim != 2 or xy.shape[1] != 2 or not np.isfinite(xy).all():
-        raise ValueError(f"xy has shape {xy.shape}; expected (m, 2) finite numbers, one spot a row.")
+    dims = fitted.coordinates.shape[1]
+    if xy.ndim != 2 or xy.shape[1] != dims or not np.isfinite(xy).all():
+        raise ValueError(f"xy has shape {xy.shape}; expected (m, {dims}) finite numbers, one spot a row.")
     if _is_linear(fitted):
         z_hat = unproject(xy, fitted.arrays["mean"], fitted.arrays["axes"])
         return Spots(z_hat, *off_data(fitted, xy))
@@ -136,6 +142,13 @@ def _is_linear(fitted: Fitted) -> bool:
 def _check_method(method: str) -> None:
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not known. Known maps: {', '.join(METHODS)}.")
+
+
+def _check_dims(method: str, dims: int) -> None:
+    if dims not in (2, 3):
+        raise ValueError(f"dims={dims!r} is out of range: a map has 2 dimensions or 3.")
+    if dims == 3 and method != "pca":
+        raise ValueError(f"method={method!r} lays out in 2 dimensions only; in 3 there is method='pca'.")
 
 
 def _checked(fitted: Fitted, z) -> ExactIndex:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from .colours import Colouring, colouring, plain
 from .density import SHARES, Contour, Density, density_of
 from .fit import METHODS, decode_spot, place
@@ -22,7 +23,7 @@ _CAUTION = {
     "tsne": "Near items are alike; distances between far groups, and the sizes of groups, mean little.",
     "umap": "Near items are alike; distances between far groups, and the sizes of groups, mean little.",
     "pacmap": "Near items are alike, and groups lie roughly as they do in the space; densities mean little.",
-    "pca": "The two directions in which the latents vary most; what varies in others is not seen.",
+    "pca": "The directions in which the latents vary most; what varies in others is not seen.",
 }
 
 
@@ -70,11 +71,11 @@ class Decoded(NamedTuple):
 
 
 class Map:
-    """A space in two dimensions.
+    """A space in two dimensions, or three.
 
     Attributes
     ----------
-    coordinates : float32 array of shape (n, 2)
+    coordinates : float32 array of shape (n, 2) or (n, 3)
     ids : sequence of str
         Whose coordinates each row holds.
     method : str
@@ -121,7 +122,7 @@ class Map:
         return place(self._fitted, self._ground.z, z)
 
     def decode(self, xy: Any) -> Decoded:
-        """Turns spots of the map, (2,) or (m, 2), into items.
+        """Turns spots of the map, (2,) or (m, 2), into items; of one in three dimensions (3,) or (m, 3).
 
         Returns
         -------
@@ -267,9 +268,13 @@ class Map:
         ------
         MissingExtraError
             If anywidget is not installed (extra `notebook`).
+        UnsupportedError
+            If the map has three dimensions.
         """
         from ..notebook import live
 
+        if self.coordinates.shape[1] == 3:
+            raise UnsupportedError("a live map is flat; one in three dimensions turns in a page: map.save('map.html').")
         return live(self, colour)
 
     def colouring(self, colour: str | None) -> Colouring:
@@ -332,7 +337,7 @@ class Map:
     def _caption(self, density: bool = False, regions: Sequence[Region] = ()) -> str:
         told = [str(self.honesty), _CAUTION.get(self.method, "")]
         if density:
-            told.append(f"Contours hold {', '.join(f'{share:.0%}' for share in reversed(SHARES))} of the items.")
+            told.append(f"Contours hold {', '.join(f'{share:.0%}' for share in SHARES)} of the items.")
         unclear = sum(not region.clear for region in regions)
         if unclear:
             told.append(f"Nothing stands out in {unclear} of {len(regions)} regions.")

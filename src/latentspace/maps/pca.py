@@ -7,17 +7,18 @@ from .fitted import Fitted
 _SMALL = 2048  # the eigenvectors of a matrix this size take about a second; larger ones are found by iteration
 
 
-def fit_pca(z: np.ndarray) -> Fitted:
-    """Projects latents (n, dims) on their first two principal axes.
+def fit_pca(z: np.ndarray, dims: int = 2) -> Fitted:
+    """Projects latents on their first two principal axes, or as many as `dims` says.
 
     coordinates = (z - mean) @ axes.T
 
-    An axis points to where its largest loading is positive, so that a map is not mirrored from run to run. With dims
-    of 1 the second coordinate is 0. `params` holds `variance_share`: the share of variance each axis holds.
+    An axis points to where its largest loading is positive, so that a map is not mirrored from run to run. With
+    latents of 1 dimension the second coordinate is 0. `params` holds `variance_share`: the share of variance that each
+    axis holds.
     """
     mean = z.mean(axis=0, dtype=np.float64) if len(z) else np.zeros(z.shape[1])
-    axes = np.zeros((2, z.shape[1]))
-    found = min(2, z.shape[1])
+    axes = np.zeros((dims, z.shape[1]))
+    found = min(dims, z.shape[1])
     if found:
         axes[:found] = _principal_axes(z, mean, found)
         largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
@@ -25,13 +26,13 @@ def fit_pca(z: np.ndarray) -> Fitted:
     coordinates = project(z, mean, axes)
     total = sum(float(((z[s : s + 16384] - mean) ** 2).sum()) for s in range(0, len(z), 16384))
     variances = (coordinates.astype(np.float64) ** 2).sum(axis=0)
-    share = (variances / total).tolist() if total > 0 else [0.0, 0.0]
+    share = (variances / total).tolist() if total > 0 else [0.0] * dims
     return Fitted(coordinates, "pca", {"variance_share": share}, {"mean": mean, "axes": axes})
 
 
 def project(z: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """Latents (m, dims) to coordinates (m, 2), in blocks."""
-    coordinates = np.empty((len(z), 2), np.float32)
+    """Latents (m, dims) to coordinates (m, one an axis), in blocks."""
+    coordinates = np.empty((len(z), len(axes)), np.float32)
     for start in range(0, len(z), 16384):
         # A product of two columns goes to a matrix-vector routine for one row and to another for many; einsum adds in
         # one order, so an item lands on the same spot alone and in a crowd.
@@ -40,7 +41,7 @@ def project(z: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
 
 
 def unproject(xy: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """Coordinates (m, 2) to the latents (m, dims) on the map's own plane."""
+    """Coordinates (m, one an axis) to the latents (m, dims) on the map's own plane."""
     return (xy.astype(np.float64) @ axes + mean).astype(np.float32)
 
 
