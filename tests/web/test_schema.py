@@ -12,7 +12,12 @@ HEADERS = {"authorization": "Bearer t", "host": "testserver"}
 
 @pytest.fixture(scope="module")
 def operations(pictures, texts):
-    app = make_app([Opened(pictures), Opened(texts)], token="t", hosts={"testserver"})
+    return described(pictures, texts)
+
+
+def described(*spaces):
+    """Every route of a server of these spaces, as it describes itself."""
+    app = make_app([Opened(space) for space in spaces], token="t", hosts={"testserver"})
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HEADERS)
     return {f"{one.ok().method.upper()} {one.ok().path}": one.ok() for one in schema.get_all_operations()}
 
@@ -26,11 +31,18 @@ def test_no_request_is_a_servers_error(operations):
         asking(operation)()
 
 
-def asking(operation):
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sounds", "table", "vectors", "pairs", "interactions", "one"])
+def test_no_request_of_very_many_is_a_servers_error(name, spaces, texts):
+    for operation in described(spaces(name), texts).values():
+        asking(operation, 150)()
+
+
+def asking(operation, examples=15):
     """The test of one route."""
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def ask(case):
         own = case.path_parameters or {}
         for name in ("s", "row", "d", "number"):  # most numbers name nothing that is there; half of these do
