@@ -97,6 +97,19 @@ def test_numbers_that_run_high_or_low_name_a_region():
     assert "averages" in regions[3].evidence
 
 
+def test_of_columns_that_say_the_same_the_first_names_and_others_keep_silent():
+    def columns(which):
+        size = 10.5 * (which == 3) + np.arange(len(which)) / 100
+        return {"weight": (2 * size + 1).tolist(), "length": size.tolist(), "gap": [None, *(-size[1:]).tolist()]}
+
+    assert found(columns)[3].name == "weight high"
+
+
+def test_numbers_out_of_all_bounds_name_nothing_and_stop_nothing():
+    regions = found(lambda which: {"huge": [1.7e308 * (-1) ** i for i in range(len(which))], "one": [2.5] * len(which)})
+    assert not any(region.clear for region in regions)
+
+
 def test_regions_of_one_label_are_told_apart_by_what_else_stands_out():
     regions = found(
         lambda which: {

@@ -19,7 +19,7 @@ _CHANCE = 5.0  # nats above the logarithm of what was looked at: one chance name
 _APART = 0.8  # standard deviations between a mean here and elsewhere: a large effect (Cohen, 1988)
 _REPEATS = 0.8  # of correlation, past which a column of numbers says what another has said
 _WORDS, _NUMBERS = 3, 2  # in a name
-_HELD, _LIFT = 0.12, 3.0  # share of a region's texts that hold a word, and how many times that of the others
+_HELD, _LIFT = 0.2, 3.0  # share of a region's texts that hold a word, and how many times that of the others
 _TEXTS, _READ = 10_000, 2_000  # texts that are read, evenly spread, and characters of each
 
 
@@ -233,6 +233,7 @@ def _is_number(column: Sequence[Any]) -> bool:
     return bool(given) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers near 1e308 have no spread to speak of, and name nothing
 def _by_numbers(labels: np.ndarray, regions: int, columns: Mapping[str, Sequence[Any]]) -> list[Name]:
     found: list[list[tuple[float, str, str, str]]] = [[] for _ in range(regions)]
     measures = {
@@ -261,19 +262,21 @@ def _by_numbers(labels: np.ndarray, regions: int, columns: Mapping[str, Sequence
 
 
 def _unlike(found: list[tuple[float, str, str, str]], measures: Mapping[str, np.ndarray]) -> list:
-    """What was found without the columns that only repeat an earlier one: length and width say what weight does."""
+    """Of columns that say the same, as length and width repeat what weight says, the first in the table."""
+    place = {column: number for number, column in enumerate(measures)}
     kept: list[tuple[float, str, str, str]] = []
-    for each in found:
-        values = measures[each[3]]
-        for other in (measures[one[3]] for one in kept):
-            there = np.isfinite(values) & np.isfinite(other)
-            if there.sum() > 2 and abs(_correlation(values[there], other[there])) > _REPEATS:
-                break
-        else:
-            kept.append(each)
+    while found:
+        alike = [each for each in found if _correlation(measures[found[0][3]], measures[each[3]]) > _REPEATS]
+        kept.append(min(alike or found[:1], key=lambda each: place[each[3]]))
+        found = [each for each in found[1:] if each not in alike]
     return kept
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Without its sign, over the items that have both."""
+    there = np.isfinite(one) & np.isfinite(other)
+    if not there.any():
+        return 0.0
+    one, other = one[there], other[there]
     one, other = one - one.mean(), other - other.mean()
-    return float((one * other).sum() / max(np.sqrt((one**2).sum() * (other**2).sum()), 1e-300))
+    return abs(float((one * other).sum())) / max(float(np.sqrt((one**2).sum() * (other**2).sum())), 1e-300)
