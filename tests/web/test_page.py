@@ -92,7 +92,7 @@ def still(pictures, tmp_path_factory):
 
 def pixel_of(page, row):
     """Where an item lies on the screen, from the map that the page itself drew."""
-    box = page.locator("canvas").bounding_box()
+    box = page.locator("canvas").first.bounding_box()
     x, y = page.evaluate("row => window.latentspace.pixelOf(row)", row)
     return box["x"] + x, box["y"] + y
 
@@ -237,6 +237,111 @@ def test_a_link_restores_the_view(page, link):
     page.wait_for_selector(".scale")
     page.wait_for_selector(".item h2")
     assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_a_link_restores_filter_camera_panel_and_metric(page, link):
+    page.get_by_label("Filter by").select_option("label")
+    page.get_by_label("value", exact=True).select_option("3")
+    page.locator("canvas").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.get_by_label("metric", exact=True).select_option("euclidean")
+    page.get_by_role("button", name="Dimensions").click()
+    page.wait_for_function("['camera=', 'tab=', 'where=', 'metric='].every(one => location.hash.includes(one))")
+    address, at = page.url, pixel_of(page, 5)
+    page.goto(re.match(r"http://[^/]+/", link).group())
+    page.wait_for_selector("[data-drawn='120']")
+    assert pixel_of(page, 5) != pytest.approx(at, abs=20)
+    page.goto(address)  # the same page, another fragment: nothing is loaded again
+    page.wait_for_selector("#decoded")
+    page.wait_for_function("at => Math.abs(latentspace.pixelOf(5)[0] - at) < 2", arg=left_of(page, at))
+    page.reload()
+    page.wait_for_selector("[data-drawn='120']")
+    page.wait_for_selector("#decoded")
+    page.wait_for_function("at => Math.abs(latentspace.pixelOf(5)[0] - at) < 2", arg=left_of(page, at))
+    page.get_by_role("button", name="Look", exact=True).click()
+    page.get_by_text("of 120 items: label is 3").wait_for()
+    assert page.get_by_label("metric", exact=True).input_value() == "euclidean"
+
+
+def left_of(page, at):
+    """From the window's left edge to the canvas's."""
+    return at[0] - page.locator("canvas").bounding_box()["x"]
+
+
+def test_a_group_of_the_legend_is_hidden_and_shown_again(page, pictures):
+    page.get_by_role("button", name=re.compile(r"^3 ")).click()
+    threes = sum(str(label) == "3" for label in pictures.metadata["label"])
+    page.get_by_text(f"{120 - threes} items selected").wait_for()
+    assert page.get_by_role("button", name=re.compile(r"^3 ")).get_attribute("aria-pressed") == "false"
+    page.get_by_role("button", name="only 3", exact=True).click()
+    page.get_by_text(f"{threes} items selected").wait_for()
+    page.get_by_role("button", name="show all groups").click()
+    page.wait_for_selector("#selected", state="detached")
+
+
+@pytest.mark.parametrize("shade", ["shade error", "shade density", "map trustworthiness"])
+def test_what_the_space_knows_of_its_items_colours_them(page, shade):
+    page.get_by_label("Colour by").select_option(shade)
+    page.wait_for_selector(".legend .bar")
+    low, high = (float(one) for one in page.locator(".scale > span").all_inner_texts())
+    assert low < high
+
+
+def test_another_map_beside_shows_the_same_item(page):
+    page.get_by_label("Beside").select_option("0:tsne")
+    page.wait_for_selector(".map + .map [data-drawn='120']", timeout=60_000)
+    page.locator("canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".map + .map line.near")
+    assert page.locator(".map + .map line.near").count() == 12
+    ring = page.locator(".map + .map circle.chosen")
+    x, y = page.evaluate("row => window.latentspace.beside(0)")
+    assert float(ring.get_attribute("cx")) == pytest.approx(x, abs=1)
+    assert float(ring.get_attribute("cy")) == pytest.approx(y, abs=1)
+    page.get_by_role("button", name="what changed most beside").click()
+    page.wait_for_selector("#changed .thumb")
+    assert "% differ" in page.locator("#changed .thumb").first.get_attribute("aria-label")
+    page.screenshot(path=SHOTS / "beside.png")
+
+
+def test_the_keys_are_listed_and_do_what_they_say(page, pictures):
+    page.locator("canvas").focus()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Help").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('dialog').open")
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#neighbours .thumb")
+    page.keyboard.press("n")
+    page.get_by_role("heading", name=pictures.search(id=pictures.ids[0], k=1).ids[0]).wait_for()
+    page.keyboard.press("x")
+    page.get_by_text("1 items selected").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="What lies here").wait_for()
+
+
+def test_fingers_move_and_pinch_the_map(page):
+    before = [pixel_of(page, row) for row in (0, 1)]
+    box = page.locator("canvas").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+    def send(kind, apart):
+        points = [{"x": middle[0] + side * apart, "y": middle[1], "id": place} for place, side in enumerate((-1, 1))]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    send("touchStart", 50)
+    for apart in (60, 80, 100):
+        send("touchMove", apart)
+    send("touchEnd", 0)
+    page.wait_for_function(
+        "gap => Math.abs(Math.hypot(...[0, 1].map(i => latentspace.pixelOf(0)[i] - latentspace.pixelOf(1)[i])) / gap - 2)"
+        " < 0.1",
+        arg=((before[0][0] - before[1][0]) ** 2 + (before[0][1] - before[1][1]) ** 2) ** 0.5,
+    )
 
 
 def test_the_page_as_files_shows_items_neighbours_and_decoded_spots(browser, still, pictures):

@@ -47,8 +47,11 @@ export interface Condition {
 
 export interface Job {
   job: number;
-  state: "waiting" | "running" | "done" | "failed";
+  what: string;
+  state: "waiting" | "running" | "done" | "failed" | "stopped";
   message: string;
+  share?: number | null; // of the present step, 0 to 1
+  eta?: number | null; // seconds
   seconds: number;
 }
 
@@ -101,6 +104,9 @@ export async function blob(
 /** Where a picture or a sound is. */
 export const address = (path: string): string => (isStill() ? file(path) : `./api${path}`);
 
+/** Asks for a job to end early. */
+export const stop = (job: Job): Promise<Response> => asked(`/jobs/${job.job}`, { method: "DELETE" });
+
 /** Waits for a job to end; throws what it failed with. */
 export async function ended(job: Job, told: (job: Job) => void = () => {}): Promise<void> {
   let now = job;
@@ -110,4 +116,5 @@ export async function ended(job: Job, told: (job: Job) => void = () => {}): Prom
     now = await json<Job>(`/jobs/${now.job}`);
   }
   if (now.state === "failed") throw new Refused(now.message, 500);
+  if (now.state === "stopped") throw new Refused(`stopped: ${now.what}`, 409);
 }

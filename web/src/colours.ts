@@ -75,6 +75,22 @@ export function byGroups(name: string, codes: Uint16Array, labels: string[], cou
   return { name, kind: "groups", values, palette, groups, low: 0, high: 0 };
 }
 
+const STEPS = 64; // of a scale: more than an eye tells apart
+
+/** A scale cut into steps, and the grey of what has no number. */
+export const STEPPED = [...Array.from({ length: STEPS }, (_, step) => onScale(step / (STEPS - 1))), OTHER];
+
+/** The colour of a share between 0 and 1, mixed from the two that it lies between. */
+export function onScale(share: number): string {
+  const at = share * (SCALE.length - 1);
+  const below = Math.min(Math.floor(at), SCALE.length - 2);
+  const parts = (colour: string): number[] =>
+    [1, 3, 5].map((from) => Number.parseInt(colour.slice(from, from + 2), 16));
+  const [from, to] = [parts(SCALE[below] as string), parts(SCALE[below + 1] as string)];
+  const mixed = from.map((part, place) => Math.round(part + (at - below) * ((to[place] as number) - part)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 /** Numbers from the 1st to the 99th percentile: a few extremes must not make all the others one colour. */
 export function byNumbers(name: string, numbers: Float32Array): Colouring {
   const finite = numbers.filter((value) => Number.isFinite(value)).sort();
@@ -82,9 +98,15 @@ export function byNumbers(name: string, numbers: Float32Array): Colouring {
   const low = at(0.01);
   const high = at(0.99);
   const span = high - low || 1;
-  const values = numbers.map((value) => (Number.isFinite(value) ? Math.min(Math.max((value - low) / span, 0), 1) : 0));
-  return { name, kind: "scale", values, palette: SCALE, groups: [], low, high };
+  const step = (value: number): number => Math.round(Math.min(Math.max((value - low) / span, 0), 1) * (STEPS - 1));
+  const values = numbers.map((value) => (Number.isFinite(value) ? step(value) : STEPS));
+  const missing = numbers.length - finite.length;
+  const groups = missing ? [{ label: "not known", colour: OTHER, count: missing }] : [];
+  return { name, kind: "scale", values, palette: STEPPED, groups, low, high };
 }
+
+/** The colour that a row is drawn in. */
+export const colourOf = (tint: Colouring | null, row: number): string => tint?.palette[tint.values[row] ?? 0] ?? OTHER;
 
 /** Any colour that CSS knows as #rrggbb, which is what WebGL's side reads. */
 export function hex(css: string): string {

@@ -1,35 +1,123 @@
 // The view in the address: a link that restores it. Only what was chosen is in it, never the token.
 
+import type { Condition } from "./api";
+
+export const TABS = ["look", "dimensions", "look up", "make"] as const;
+export type Tab = (typeof TABS)[number];
+
+/** A map of a space, shown beside the first. */
+export interface Beside {
+  space: number;
+  map: string;
+}
+
+/** What of a map is on the screen: its middle, and half of the shorter side, in the map's own unit. */
+export type Camera = [x: number, y: number, half: number];
+
 export interface View {
   space: number;
   map: string;
   colour: string;
   item: number | null;
   theme: "auto" | "light" | "dark";
+  beside: Beside | null;
+  tab: Tab;
+  metric: string;
+  where: Condition[];
+  hidden: string[]; // groups of the legend that are not shown
+  liked: number[];
+  disliked: number[];
+  spots: [number, number][];
+  camera: Camera | null;
 }
 
-export const FIRST: View = { space: 0, map: "tsne", colour: "", item: null, theme: "auto" };
+export const FIRST: View = {
+  space: 0,
+  map: "tsne",
+  colour: "",
+  item: null,
+  theme: "auto",
+  beside: null,
+  tab: "look",
+  metric: "cosine",
+  where: [],
+  hidden: [],
+  liked: [],
+  disliked: [],
+  spots: [],
+  camera: null,
+};
+
+const MOST = 1000; // of anything that there may be several of: an address has its length
 
 export function written(view: View): string {
   const words = new URLSearchParams();
-  for (const [name, value] of Object.entries(view)) {
-    if (value !== null && value !== FIRST[name as keyof View]) words.set(name, String(value));
+  for (const name of ["space", "map", "colour", "item", "theme", "tab", "metric"] as const) {
+    const value = view[name];
+    if (value !== null && value !== FIRST[name]) words.set(name, String(value));
   }
+  if (view.beside) words.set("beside", `${view.beside.space}:${view.beside.map}`);
+  if (view.where.length) words.set("where", JSON.stringify(view.where));
+  for (const label of view.hidden.slice(0, MOST)) words.append("hidden", label);
+  for (const name of ["liked", "disliked"] as const) {
+    if (view[name].length) words.set(name, view[name].slice(0, MOST).join(","));
+  }
+  if (view.spots.length) words.set("spots", view.spots.flat().map(short).join(","));
+  if (view.camera) words.set("camera", view.camera.map(short).join(","));
   return words.toString();
 }
 
 export function read(fragment: string): View {
   const words = new URLSearchParams(fragment.replace(/^#/, ""));
-  const whole = (name: string): number | null => {
-    const value = words.get(name);
-    return value !== null && /^\d+$/.test(value) ? Number(value) : null;
-  };
   const theme = words.get("theme");
+  const tab = words.get("tab") as Tab | null;
+  const [besideSpace, ...besideMap] = (words.get("beside") ?? "").split(":");
+  const camera = numbers(words.get("camera"));
+  const spots = numbers(words.get("spots"));
   return {
-    space: whole("space") ?? FIRST.space,
+    space: whole(words.get("space")) ?? FIRST.space,
     map: words.get("map") ?? FIRST.map,
     colour: words.get("colour") ?? FIRST.colour,
-    item: whole("item"),
+    item: whole(words.get("item")),
     theme: theme === "light" || theme === "dark" ? theme : "auto",
+    beside: besideMap.length ? { space: whole(besideSpace ?? null) ?? 0, map: besideMap.join(":") } : null,
+    tab: tab && TABS.includes(tab) ? tab : FIRST.tab,
+    metric: words.get("metric") ?? FIRST.metric,
+    where: conditions(words.get("where")),
+    hidden: words.getAll("hidden").slice(0, MOST),
+    liked: rows(words.get("liked")),
+    disliked: rows(words.get("disliked")),
+    spots: spots.length % 2 ? [] : Array.from({ length: spots.length / 2 }, (_, i) => pair(spots, i)),
+    camera: camera.length === 3 && (camera[2] as number) > 0 ? (camera as Camera) : null,
   };
+}
+
+/** Six digits are less than a pixel of any screen. */
+const short = (value: number): string => String(Number(value.toPrecision(6)));
+
+const pair = (flat: number[], i: number): [number, number] => [flat[2 * i] as number, flat[2 * i + 1] as number];
+
+const whole = (words: string | null): number | null =>
+  words !== null && /^\d{1,15}$/.test(words) ? Number(words) : null;
+
+function numbers(words: string | null): number[] {
+  const found = (words ?? "")
+    .split(",")
+    .slice(0, 2 * MOST)
+    .map(Number);
+  return words && found.every(Number.isFinite) ? found : [];
+}
+
+const rows = (words: string | null): number[] => numbers(words).filter((row) => Number.isSafeInteger(row) && row >= 0);
+
+/** Conditions as they were written; an address that somebody mended by hand has none rather than half of them. */
+function conditions(words: string | null): Condition[] {
+  try {
+    const found: unknown = JSON.parse(words ?? "[]");
+    const good = (one: unknown): one is Condition =>
+      typeof one === "object" && one !== null && typeof (one as Condition).column === "string";
+    return Array.isArray(found) && found.every(good) ? found : [];
+  } catch {
+    return [];
+  }
 }

@@ -1,109 +1,80 @@
 import { render } from "preact";
-import { useState } from "preact/hooks";
+import { TABS, type Tab } from "./link";
 import { Compare } from "./panels/Compare";
 import { Dimensions } from "./panels/Dimensions";
 import { Drop } from "./panels/Drop";
 import { Filter, Selection } from "./panels/Filter";
+import { Head } from "./panels/Head";
+import { Help } from "./panels/Help";
+import { Sounding } from "./panels/Hover";
 import { Item } from "./panels/Item";
 import { Legend } from "./panels/Legend";
 import { Make } from "./panels/Make";
 import { Points } from "./panels/Points";
 import { Recommendations } from "./panels/Recommended";
 import { Spot } from "./panels/Spot";
-import { change, message, space, spaces, start, view } from "./state";
+import { Working } from "./panels/Tools";
+import { first, follow, isSecondShown, second } from "./panes";
+import { change, message, start, tab } from "./state";
 import { isStill } from "./still";
 import "./page.css";
 
-const ALL = { look: "Look", dimensions: "Dimensions", "look up": "Look up", make: "Make" } as const;
-const TABS: Partial<typeof ALL> = isStill() ? { look: ALL.look } : ALL;
+const NAMES: Record<Tab, string> = { look: "Look", dimensions: "Dimensions", "look up": "Look up", make: "Make" };
 
-function Head() {
-  const the = space.value;
+function Tabs() {
   return (
-    <header>
-      <h1>{the?.name ?? "latentspace"}</h1>
-      {the && <p>{`${the.items.toLocaleString("en")} ${the.kind}, ${the.model}, ${the.dims} dimensions`}</p>}
-      {spaces.value.length > 1 && (
-        <label>
-          Space{" "}
-          <select
-            value={view.value.space}
-            onChange={(event) => change({ space: Number(event.currentTarget.value), item: null })}
-          >
-            {spaces.value.map(({ number, name }) => (
-              <option key={number} value={number}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+    <nav class="tabs" aria-label="Panels">
+      {(isStill() ? (["look"] as const) : TABS).map((name) => (
+        <button key={name} type="button" aria-pressed={tab.value === name} onClick={() => change({ tab: name })}>
+          {NAMES[name]}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+function Look() {
+  return (
+    <>
+      <Legend />
+      {!isStill() && (
+        <>
+          <Filter />
+          <Selection />
+          <Compare />
+        </>
       )}
-      {the && (
-        <label>
-          Map{" "}
-          <select value={view.value.map} onChange={(event) => change({ map: event.currentTarget.value })}>
-            {the.methods.map((method) => (
-              <option key={method} value={method}>
-                {method}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
-      <label>
-        Theme{" "}
-        <select
-          value={view.value.theme}
-          onChange={(event) => change({ theme: event.currentTarget.value as "auto" | "light" | "dark" })}
-        >
-          <option value="auto">as the system's</option>
-          <option>light</option>
-          <option>dark</option>
-        </select>
-      </label>
-    </header>
+      <Spot />
+      <Item />
+      <Recommendations />
+    </>
   );
 }
 
 function Page() {
-  const [tab, setTab] = useState<keyof typeof ALL>("look");
   return (
     <>
       <Head />
       <main>
-        <Points />
+        <div class={isSecondShown.value ? "maps two" : "maps"}>
+          <Points pane={first} />
+          {isSecondShown.value && <Points pane={second} />}
+          <Working />
+        </div>
         <aside>
-          <nav class="tabs" aria-label="Panels">
-            {(Object.keys(TABS) as (keyof typeof ALL)[]).map((name) => (
-              <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>
-                {TABS[name]}
-              </button>
-            ))}
-          </nav>
-          {tab === "look" && (
-            <>
-              <Legend />
-              {!isStill() && (
-                <>
-                  <Filter />
-                  <Selection />
-                  <Compare />
-                </>
-              )}
-              <Spot />
-              <Item />
-              <Recommendations />
-            </>
-          )}
-          {tab === "dimensions" && <Dimensions />}
+          <Tabs />
+          {(tab.value === "look" || isStill()) && <Look />}
+          {tab.value === "dimensions" && !isStill() && <Dimensions />}
           {!isStill() && (
-            <div hidden={tab !== "look up"}>
-              <Drop onFound={() => setTab("look up")} />
+            <div hidden={tab.value !== "look up"}>
+              <Drop onFound={() => change({ tab: "look up" })} />
             </div>
           )}
-          {tab === "make" && <Make />}
+          {tab.value === "make" && !isStill() && <Make />}
         </aside>
       </main>
+      <Help />
+      <Sounding />
       {message.value && (
         <p class={message.value.bad ? "message bad" : "message"} role="alert">
           {message.value.words}{" "}
@@ -123,4 +94,4 @@ function Page() {
 
 const root = document.getElementById("page");
 if (root) render(<Page />, root);
-void start();
+void start().then(follow);

@@ -2,6 +2,9 @@
 
 import createScatterplot from "regl-scatterplot";
 import type { Colouring } from "./colours";
+import { linear } from "./linear";
+import type { Camera } from "./link";
+import { followTouch } from "./touch";
 
 export type Mode = "move" | "lasso" | "path";
 
@@ -15,12 +18,19 @@ export interface Events {
 }
 
 export interface Scatter {
-  draw(places: Float32Array, colouring: Colouring): Promise<void>;
+  /** Draws; places that are new are shown whole, or through `camera`. */
+  draw(places: Float32Array, colouring: Colouring, camera?: Camera | null): Promise<void>;
   mark(rows: number[]): void;
   keep(rows: number[] | null): void;
   paint(background: string): void;
   mode(mode: Mode): void;
-  reset(): void;
+  /** Shows the whole map. */
+  reset(smoothly?: boolean): void;
+  /** What is in view: the middle and half of the shorter side. */
+  camera(): Camera | null;
+  /** The same, but null while the whole map is in view. */
+  resting(): Camera | null;
+  look(camera: Camera): void;
   /** Where on the canvas, in CSS pixels, a spot of the map is. */
   screen(xy: [number, number]): [number, number] | null;
   /** Which spot of the map lies under a point of the canvas. */
@@ -35,6 +45,7 @@ export interface Scaled {
   y: Float32Array;
   back(x: number, y: number): [number, number];
   there(xy: [number, number]): [number, number];
+  half: number; // what 1 is in the places' own unit
 }
 
 /** Places scaled to [-1, 1] with one factor for both axes, so that distances keep their proportions. */
@@ -68,11 +79,12 @@ export function scaled(places: Float32Array): Scaled {
     y,
     back: (u, v) => [u * half + middle, v * half + level],
     there: ([u, v]) => [(u - middle) / half, (v - level) / half],
+    half,
   };
 }
 
 /** How large and how clear points are drawn, by their number: few are dots, a million are a haze that shows density. */
-export function look(n: number): { size: number; opacity: number } {
+export function lookOf(n: number): { size: number; opacity: number } {
   const size = Math.min(Math.max(9 - 1.5 * Math.log10(Math.max(n, 1)), 1), 8);
   return { size, opacity: n > 200_000 ? 0.25 : n > 20_000 ? 0.5 : 0.85 };
 }
@@ -127,7 +139,7 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   }
 
   // The library drops a drawing that is asked for while another is under way, so the last one waits its turn here.
-  let wanted: { places: Float32Array; colouring: Colouring } | null = null;
+  let wanted: { places: Float32Array; colouring: Colouring; camera: Camera | null } | null = null;
   let drawing: Promise<void> | null = null;
 
   let shown: Float32Array | null = null;
@@ -135,18 +147,38 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   // The library fits the height; on a narrow screen the sides would be cut off.
   const whole = (transition: boolean) => plot.zoomToArea({ x: -1, y: -1, width: 2, height: 2 }, { transition });
 
+  async function look(camera: Camera): Promise<void> {
+    if (!space) return;
+    const [u, v] = space.there([camera[0], camera[1]]);
+    const half = camera[2] / space.half;
+    await plot.zoomToArea({ x: u - half, y: v - half, width: 2 * half, height: 2 * half }, { transition: false });
+  }
+
+  function camera(): Camera | null {
+    if (!space) return null;
+    const [[left, right], [bottom, top]] = [x.domain(), y.domain()];
+    const middle = space.back((left + right) / 2, (bottom + top) / 2);
+    return [...middle, (Math.min(right - left, top - bottom) / 2) * space.half];
+  }
+
+  function resting(): Camera | null {
+    const now = camera();
+    if (!now || !space) return null;
+    const [u, v] = space.there([now[0], now[1]]);
+    return Math.hypot(u, v, now[2] / space.half - 1) < 1e-3 ? null : now;
+  }
+
+  const untouched = followTouch(canvas, { camera, look: (to) => void look(to), isMoving: () => now === "move" });
+
   async function drawAll(): Promise<void> {
     while (wanted) {
-      const { places, colouring } = wanted;
+      const { places, colouring, camera } = wanted;
       wanted = null;
       space = scaled(places);
-      const { size, opacity } = look(space.x.length);
+      const { size, opacity } = lookOf(space.x.length);
       plot.set({ pointColor: colouring.palette, colorBy: "valueA", pointSize: size, opacity });
-      await plot.draw(
-        { x: space.x, y: space.y, valueA: colouring.values },
-        { zDataType: colouring.kind === "scale" ? "continuous" : "categorical" },
-      );
-      if (places !== shown) await whole(false);
+      await plot.draw({ x: space.x, y: space.y, valueA: colouring.values }, { zDataType: "categorical" });
+      if (places !== shown) await (camera ? look(camera) : whole(false));
       shown = places;
     }
   }
@@ -157,8 +189,8 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
 
   return {
     spotAt,
-    async draw(places, colouring) {
-      wanted = { places, colouring };
+    async draw(places, colouring, camera = null) {
+      wanted = { places, colouring, camera };
       drawing ??= drawAll().finally(() => {
         drawing = null;
       });
@@ -171,7 +203,10 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
       now = mode;
       plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" });
     },
-    reset: () => void whole(true),
+    reset: (smoothly = false) => void whole(smoothly),
+    camera,
+    resting,
+    look: (to) => void look(to),
     screen: (xy) => {
       if (!space) return null;
       const [u, v] = space.there(xy);
@@ -190,39 +225,9 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
       }
       return rows.map((row) => ({ row, x: x(space?.x[row] as number), y: y(space?.y[row] as number) }));
     },
-    destroy: () => plot.destroy(),
+    destroy: () => {
+      untouched();
+      plot.destroy();
+    },
   };
-}
-
-type Pair = [number, number];
-
-interface Linear {
-  (value: number): number;
-  invert(pixel: number): number;
-  domain(): Pair;
-  domain(pair: Pair): Linear;
-  range(): Pair;
-  range(pair: Pair): Linear;
-}
-
-/** What of d3's linear scale regl-scatterplot keeps up to date for us, without d3. */
-export function linear(): Linear {
-  let domain: Pair = [-1, 1];
-  let range: Pair = [0, 1];
-  const scale = ((value: number) =>
-    range[0] + ((value - domain[0]) / (domain[1] - domain[0])) * (range[1] - range[0])) as Linear;
-  scale.invert = (pixel) => domain[0] + ((pixel - range[0]) / (range[1] - range[0])) * (domain[1] - domain[0]);
-  // biome-ignore lint/suspicious/noExplicitAny: getter and setter in one, as d3 has them
-  scale.domain = ((pair?: Pair): any => {
-    if (!pair) return domain;
-    domain = [...pair];
-    return scale;
-  }) as Linear["domain"];
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  scale.range = ((pair?: Pair): any => {
-    if (!pair) return range;
-    range = [...pair];
-    return scale;
-  }) as Linear["range"];
-  return scale;
 }

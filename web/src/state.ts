@@ -1,34 +1,53 @@
 // What the page knows, as signals: panels read them, and a change redraws only who reads it.
 
-import { computed, effect, signal } from "@preact/signals";
-import { type Condition, ended, frame, type Honesty, type Job, json, Refused, type Space } from "./api";
-import { byGroups, byNumbers, type Colouring, plain } from "./colours";
-import { floats } from "./frames";
+import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { type Condition, type Job, json, type Space } from "./api";
 import * as link from "./link";
 
 export const view = signal<link.View>(link.read(location.hash));
 export const spaces = signal<Space[]>([]);
-export const space = computed<Space | null>(() => spaces.value[view.value.space] ?? null);
-export const places = signal<Float32Array | null>(null); // x and y of every item, one after the other
-export const honesty = signal<Honesty | null>(null);
-export const colouring = signal<Colouring | null>(null);
-export const hovered = signal<number | null>(null);
-export const chosen = computed(() => view.value.item);
+export const hovered = signal<number | null>(null); // rows are always those of the first map's space
+export const pointed = signal<"first" | "beside" | null>(null); // the map that the pointer is on
 export const selected = signal<number[]>([]); // rows of the lasso
-export const marked = signal<number[]>([]); // rows drawn larger: an item's neighbours
-export const liked = signal<number[]>([]);
-export const disliked = signal<number[]>([]);
-export const metric = signal("cosine");
-export const where = signal<Condition[]>([]);
+export const marked = signal<number[]>([]); // rows drawn larger: an item and its neighbours
 export const visible = signal<number[] | null>(null); // rows that the filter keeps; null: all
-export const spots = signal<[number, number][]>([]); // a spot that was clicked, or a path that was drawn
 export const placed = signal<[number, number] | null>(null); // where what was dropped belongs
 export const mode = signal<"move" | "lasso" | "path">("move");
 export const message = signal<{ words: string; bad: boolean } | null>(null);
-export const working = signal<string>("");
+export const working = signal<Job | null>(null);
+export const helping = signal(false);
+export const sounding = signal(true); // whether a sound is played when the pointer is on it
 
-export function change(part: Partial<link.View>): void {
-  view.value = { ...view.value, ...part };
+// Parts of the view, each a signal of its own: a click on an item must not ask for the map and its colours again.
+const part = <Name extends keyof link.View>(name: Name): ReadonlySignal<link.View[Name]> =>
+  computed(() => view.value[name]);
+export const space = computed<Space | null>(() => spaces.value[view.value.space] ?? null);
+export const map = part("map");
+export const colour = part("colour");
+export const chosen = part("item");
+export const tab = part("tab");
+export const metric = part("metric");
+export const where = part("where");
+export const hidden = part("hidden");
+export const liked = part("liked");
+export const disliked = part("disliked");
+export const spots = part("spots"); // a spot that was clicked, or a path that was drawn
+export const beside = part("beside");
+
+export function change(some: Partial<link.View>): void {
+  view.value = { ...view.peek(), ...some };
+}
+
+export const setWhere = (conditions: Condition[]): void => change({ where: conditions });
+
+/** Another space in the first map's place: rows of the old one mean nothing there. */
+export function changeSpace(number: number): void {
+  const map = startingMap(spaces.peek()[number], view.peek().map);
+  change({ ...link.FIRST, space: number, map, theme: view.peek().theme, colour: firstColour(spaces.peek()[number]) });
+  selected.value = [];
+  marked.value = [];
+  visible.value = null;
+  placed.value = null;
 }
 
 export function say(words: string, bad = false): void {
@@ -46,52 +65,56 @@ export async function trying<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
+const startingMap = (the: Space | undefined, wanted: string): string =>
+  the?.maps.includes(wanted) ? wanted : (the?.maps[0] ?? "pca");
+
+const firstColour = (the: Space | undefined): string =>
+  the?.columns.some((column) => column.name === "label") ? "label" : "";
+
+/** What an address asks for, as far as these spaces have it. */
+function restored(wanted: link.View, isFirst: boolean): link.View {
+  const number = spaces.peek()[wanted.space] ? wanted.space : 0;
+  const the = spaces.peek()[number];
+  const there = (row: number): boolean => row < (the?.items ?? 0);
+  const named = the?.methods.includes(wanted.map) && (!isFirst || the.maps.includes(wanted.map));
+  return {
+    ...wanted,
+    space: number,
+    map: named ? wanted.map : startingMap(the, wanted.map),
+    colour: wanted.colour || (isFirst ? firstColour(the) : ""),
+    item: wanted.item !== null && there(wanted.item) ? wanted.item : null,
+    liked: wanted.liked.filter(there),
+    disliked: wanted.disliked.filter(there),
+    where: wanted.where.filter(({ column }) => the?.columns.some(({ name }) => name === column)),
+    beside: wanted.beside && spaces.peek()[wanted.beside.space] ? wanted.beside : null,
+  };
+}
+
+const LATER = 250; // ms between two: browsers refuse addresses that change with every frame
+
 export async function start(): Promise<void> {
   spaces.value = (await trying(() => json<Space[]>("/spaces"))) ?? [];
-  const first = space.value;
-  if (!first) return;
-  if (!first.maps.includes(view.value.map)) change({ map: first.maps[0] ?? "pca" });
-  if (!view.value.colour && first.columns.some((column) => column.name === "label")) change({ colour: "label" });
-  effect(() => history.replaceState(null, "", `#${link.written(view.value)}`));
-  effect(() => void showMap(space.value, view.value.map));
-  effect(() => void showColour(space.value, view.value.colour));
-}
-
-async function showMap(the: Space | null, method: string): Promise<void> {
-  if (!the) return;
-  const path = `/spaces/${the.number}/maps/${method}`;
-  await trying(async () => {
-    const made = await frame<{ honesty: Honesty }>(path).catch(async (error) => {
-      if (!(error instanceof Refused && error.facts.make)) throw error;
-      working.value = `Drawing the ${method} map …`;
-      await ended(await json<Job>(path, {}));
-      return frame<{ honesty: Honesty }>(path);
-    });
-    places.value = floats(made, "xy");
-    honesty.value = made.header.honesty;
+  if (!space.value) return;
+  view.value = restored(view.peek(), true);
+  let written = location.hash;
+  let last = 0;
+  let later: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const words = `#${link.written(view.value)}`;
+    clearTimeout(later);
+    const write = () => {
+      written = words;
+      last = performance.now();
+      history.replaceState(null, "", words);
+    };
+    if (performance.now() - last > LATER) write();
+    else later = setTimeout(write, LATER);
   });
-  working.value = "";
-}
-
-async function showColour(the: Space | null, name: string): Promise<void> {
-  if (!the) return;
-  if (!name) {
-    colouring.value = plain(the.items);
-    return;
-  }
-  await trying(async () => {
-    const column = await frame<{ labels?: string[]; counts?: number[] }>(colourPath(the, name));
-    const codes = column.arrays.codes?.data;
-    colouring.value =
-      codes instanceof Uint16Array
-        ? byGroups(name, codes, column.header.labels ?? [], column.header.counts ?? [])
-        : byNumbers(name, floats(column, "values"));
+  addEventListener("hashchange", () => {
+    if (location.hash !== written) untracked(() => restore(location.hash));
   });
 }
 
-function colourPath(the: Space, name: string): string {
-  const dimension = /^dim (\d+)$/.exec(name);
-  if (dimension) return `/spaces/${the.number}/dimensions/${dimension[1]}`;
-  if (name.startsWith("shade ")) return `/spaces/${the.number}/shades/${encodeURIComponent(name.slice(6))}`;
-  return `/spaces/${the.number}/columns/${encodeURIComponent(name)}`;
+function restore(fragment: string): void {
+  view.value = restored(link.read(fragment), false);
 }

@@ -49,6 +49,8 @@ export async function answered(path: string, body: unknown): Promise<Response> {
   if (path === "/spaces") return Response.json(await words("spaces.json"));
   const [, number, what, ...rest] = /^\/spaces\/(\d+)\/([a-z]+)(?:\/(.*))?$/.exec(path) ?? [];
   const name = decodeURIComponent(rest[0] ?? "");
+  if (what === "shades" && !name) return Response.json(await words(`${number}/shades.json`));
+  if (what === "shades") return fetch(`./data/${number}/shades/${name}.frame`);
   if (what === "maps" || what === "dimensions") return fetch(`./data/${number}/${what}/${name}.frame`);
   if (what === "columns") {
     const listed = (await words<Listed[]>("spaces.json"))[Number(number)];

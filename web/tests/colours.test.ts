@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byGroups, byNumbers, CATEGORIES } from "../src/colours";
+import { byGroups, byNumbers, CATEGORIES, colourOf, OTHER, onScale, SCALE } from "../src/colours";
 import { scaled } from "../src/scatter";
 
 describe("colours", () => {
@@ -16,11 +16,19 @@ describe("colours", () => {
     expect(tint.groups.at(-1)).toMatchObject({ label: "others", count: 2 });
   });
 
-  it("scale numbers to their middle 98 percent, and put what is missing lowest", () => {
+  it("scale numbers to their middle 98 percent, and leave what is missing grey", () => {
     const tint = byNumbers("price", Float32Array.from([...Array(101).keys(), Number.NaN, 1e9]));
     expect(tint.high).toBeLessThan(1e9);
-    expect(tint.values.at(-1)).toBe(1);
-    expect(tint.values.at(-2)).toBe(0);
+    expect(colourOf(tint, 102)).toBe(SCALE.at(-1));
+    expect(colourOf(tint, 0)).toBe(SCALE[0]);
+    expect(colourOf(tint, 101)).toBe(OTHER);
+    expect(tint.groups).toEqual([{ label: "not known", colour: OTHER, count: 1 }]);
+  });
+
+  it("of a scale pass through every one that it is made of", () => {
+    SCALE.forEach((colour, place) => {
+      expect(onScale(place / (SCALE.length - 1))).toBe(colour);
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { linear } from "../src/linear";
 import { along } from "../src/path";
-import { linear } from "../src/scatter";
 
 describe("a drawn path", () => {
   it("is cut into steps of equal length, its ends included", () => {

@@ -16,6 +16,7 @@ from ..progress import track
 from .app import STATIC
 from .frames import pack
 from .opened import Opened
+from .routes.shades import densities, shades_of
 from .routes.spaces import described
 from .sheets import TILES, sheet
 from .showing import pictures, plain, strip_of
@@ -70,15 +71,18 @@ def write_still(the: Opened, folder: str | Path, *, overwrite: bool = False) -> 
 
 def _write_space(the: Opened, own: Path) -> None:
     space = the.space
-    for part in ("maps", "columns", "dimensions", "sheets", "items"):
+    for part in ("maps", "columns", "dimensions", "shades", "sheets", "items"):
         (own / part).mkdir(parents=True, exist_ok=True)
-    for method, drawn in space.maps.items():
-        frame = pack({"xy": drawn.coordinates, **drawn.honesty.per_item}, honesty=drawn.honesty.to_dict())
-        (own / "maps" / f"{method}.frame").write_bytes(frame)
+    for method in space.maps:
+        (own / "maps" / f"{method}.frame").write_bytes(the.map_frame(method))
     for place, name in enumerate(the.columns):
         (own / "columns" / f"{place}.frame").write_bytes(the.column_frame(name))
     for d in range(min(space.dims, MOST_DIMENSIONS)):
         (own / "dimensions" / f"{d}.frame").write_bytes(pack({"values": np.ascontiguousarray(space.latents[:, d])}))
+    for name in shades_of(the):
+        values = the.errors if name == "error" else densities(the)
+        (own / "shades" / f"{name}.frame").write_bytes(pack({"values": values}))
+    (own / "shades.json").write_text(json.dumps(shades_of(the)), encoding="utf-8")
     (own / "tell.json").write_text(json.dumps({"dimensions": the.told}), encoding="utf-8")
     graph = space.graph(NEIGHBOURS, "cosine")
     near = {"rows": graph.positions.astype(np.int32), "scores": 1 - graph.distances}

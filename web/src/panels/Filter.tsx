@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { blob, type Condition, frame } from "../api";
-import { places, selected, space, trying, visible, where } from "../state";
+import { first } from "../panes";
+import { selected, setWhere, space, trying, visible, where } from "../state";
 
 /** Conditions on metadata: what fulfils them stays on the map, and only that is searched. */
 export function Filter() {
@@ -29,10 +30,7 @@ export function Filter() {
   }, [the, where.value]);
   if (!the?.columns.length) return null;
   const set = (condition: Omit<Condition, "column"> | null) => {
-    where.value = [
-      ...where.value.filter((one) => one.column !== column),
-      ...(condition ? [{ column, ...condition }] : []),
-    ];
+    setWhere([...where.value.filter((one) => one.column !== column), ...(condition ? [{ column, ...condition }] : [])]);
   };
   return (
     <section class="filter" aria-label="Filter">
@@ -71,12 +69,7 @@ export function Filter() {
       {where.value.length > 0 && (
         <p>
           {`${visible.value?.length.toLocaleString("en") ?? "…"} of ${the.items.toLocaleString("en")} items: ${where.value.map(told).join(", ")}`}{" "}
-          <button
-            type="button"
-            onClick={() => {
-              where.value = [];
-            }}
-          >
+          <button type="button" onClick={() => setWhere([])}>
             show all
           </button>
         </p>
@@ -125,8 +118,8 @@ const told = ({ column, among, low, high, contains }: Condition): string =>
 /** What the lasso holds, to be taken away as a file. */
 export function Selection() {
   const the = space.value;
-  const rows = selected.value.length ? selected.value : (visible.value ?? []);
-  if (!the || !rows.length || !places.value) return null;
+  const rows = selected.value.length ? selected.value : (first.kept.value ?? []);
+  if (!the || !rows.length || !first.drawn.value) return null;
   const take = (form: "csv" | "parquet") =>
     trying(async () => {
       const file = await blob(`/spaces/${the.number}/export`, { rows, latents: true, form });
@@ -145,7 +138,17 @@ export function Selection() {
         </button>{" "}
         <button type="button" onClick={() => void take("parquet")}>
           export Parquet
-        </button>
+        </button>{" "}
+        {selected.value.length > 0 && (
+          <button
+            type="button"
+            onClick={() => {
+              selected.value = [];
+            }}
+          >
+            select nothing
+          </button>
+        )}
       </p>
     </section>
   );

@@ -1,5 +1,8 @@
+import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { type Item as Facts, json } from "../api";
+import { first } from "../panes";
+import { along } from "../path";
 import { change, chosen, disliked, liked, marked, metric, space, trying, where } from "../state";
 import { isStill } from "../still";
 import { Shown, short } from "./Shown";
@@ -38,6 +41,9 @@ export function Item() {
   return (
     <section class="item" aria-label={`Item ${facts.id}`}>
       <h2>{facts.id}</h2>
+      <p class="unseen" role="status">
+        {found ? `${facts.id} is open. Nearest: ${found.ids.slice(0, 3).join(", ")}.` : ""}
+      </p>
       <div class="pair">
         <figure>
           <Shown row={row} />
@@ -63,6 +69,7 @@ export function Item() {
       </dl>
       <p class="buttons">
         {!isStill() && <Taste row={row} />}
+        <Path row={row} />
         <button type="button" onClick={() => change({ item: null })}>
           close
         </button>
@@ -72,9 +79,7 @@ export function Item() {
         <select
           aria-label="metric"
           value={metric.value}
-          onChange={(event) => {
-            metric.value = event.currentTarget.value;
-          }}
+          onChange={(event) => change({ metric: event.currentTarget.value })}
         >
           {(isStill() ? ["cosine"] : the.metrics).map((name) => (
             <option key={name}>{name}</option>
@@ -94,17 +99,62 @@ export function Item() {
 function Taste({ row }: { row: number }) {
   return (
     <>
-      <button type="button" aria-pressed={liked.value.includes(row)} onClick={() => toggle(liked, disliked, row)}>
+      <button type="button" aria-pressed={liked.value.includes(row)} onClick={() => toggle("liked", "disliked", row)}>
         more like this
       </button>
-      <button type="button" aria-pressed={disliked.value.includes(row)} onClick={() => toggle(disliked, liked, row)}>
+      <button
+        type="button"
+        aria-pressed={disliked.value.includes(row)}
+        onClick={() => toggle("disliked", "liked", row)}
+      >
         less like this
       </button>
     </>
   );
 }
 
-function toggle(list: typeof liked, other: typeof liked, row: number): void {
-  list.value = list.value.includes(row) ? list.value.filter((one) => one !== row) : [...list.value, row];
-  other.value = other.value.filter((one) => one !== row);
+type List = "liked" | "disliked";
+const lists = { liked, disliked };
+
+function toggle(list: List, other: List, row: number): void {
+  const [here, there] = [lists[list].value, lists[other].value];
+  change({
+    [list]: here.includes(row) ? here.filter((one) => one !== row) : [...here, row],
+    [other]: there.filter((one) => one !== row),
+  });
+}
+
+const STEPS = 9;
+const begun = signal<number | null>(null);
+
+/** A path from one item to another, for whoever does not draw it by hand. */
+function Path({ row }: { row: number }) {
+  const from = begun.value;
+  const places = first.drawn.value?.places;
+  if (!places) return null;
+  const at = (one: number): [number, number] => [places[2 * one] as number, places[2 * one + 1] as number];
+  if (from === null || from === row || 2 * from >= places.length) {
+    return (
+      <button
+        type="button"
+        aria-pressed={from === row}
+        onClick={() => {
+          begun.value = from === row ? null : row;
+        }}
+      >
+        path from here
+      </button>
+    );
+  }
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        change({ spots: along([at(from), at(row)], STEPS) });
+        begun.value = null;
+      }}
+    >
+      {`path here from item ${from}`}
+    </button>
+  );
 }

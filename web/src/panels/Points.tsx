@@ -1,216 +1,154 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { address } from "../api";
 import { hex } from "../colours";
-import { along } from "../path";
+import { isKeyOfMap, type Keyed } from "../keys";
+import type { Camera } from "../link";
+import { own as ownRow, type Pane, told } from "../panes";
 import { type Scatter, scatterOn } from "../scatter";
-import {
-  change,
-  chosen,
-  colouring,
-  hovered,
-  marked,
-  mode,
-  placed,
-  places,
-  selected,
-  space,
-  spots,
-  view,
-  visible,
-  working,
-} from "../state";
+import { change, hovered, marked, mode, pointed, selected, view } from "../state";
 import { Hover } from "./Hover";
-import { tile } from "./Thumb";
+import { Marks, Names, Pen, Pictures, Words } from "./Over";
+import { Tools } from "./Tools";
 
-const MOST_THUMBNAILS = 150;
-const STEPS = 9;
+const LATER = 200; // ms that a view rests before it is written into the address
 
-/** The map: points, pictures when few are in view, and what hangs at the one under the pointer. */
-export function Points() {
+/** A map: points, pictures when few are in view, and what hangs at the one under the pointer. */
+export function Points({ pane }: { pane: Pane }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scatter = useRef<Scatter | null>(null);
   const [moved, setMoved] = useState(0); // counts views, so that what lies over the canvas follows
   useEffect(() => {
     if (!canvas.current) return;
+    const camera = pane.name === "first" ? cameraInLink(() => scatter.current) : null;
     const own = scatterOn(canvas.current, {
       hover: (row) => {
-        hovered.value = row;
+        pointed.value = row === null ? null : pane.name;
+        hovered.value = row === null ? null : told(pane, row);
       },
       pick: (rows) => {
-        if (mode.value === "lasso") selected.value = rows;
-        else if (rows.length === 1) change({ item: rows[0] ?? null });
+        const found = rows.map((row) => told(pane, row)).filter((row) => row !== null);
+        if (mode.value === "lasso") selected.value = found;
+        else if (found.length === 1) change({ item: found[0] ?? null });
       },
       spot: (xy) => {
-        spots.value = [xy];
+        if (pane.name === "first") change({ spots: [xy] });
       },
-      view: () => setMoved((count) => count + 1),
+      view: () => {
+        setMoved((count) => count + 1);
+        camera?.moved();
+      },
     });
     scatter.current = own;
-    window.latentspace = { pixelOf: (row) => own.screen(placeOf(row)) };
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const paint = () => own.paint(hex(getComputedStyle(document.body).backgroundColor));
-    dark.addEventListener("change", paint);
-    const ends = [
-      effect(() => {
-        if (places.value && colouring.value?.values.length === places.value.length / 2) {
-          const n = colouring.value.values.length;
-          void own.draw(places.value, colouring.value).then(() => {
-            own.keep(visible.peek());
-            canvas.current?.setAttribute("data-drawn", String(n));
-          });
-        }
-      }),
-      effect(() => own.mark(marked.value)),
-      effect(() => own.keep(visible.value)),
-      effect(() => own.mode(mode.value)),
-      effect(() => {
-        document.documentElement.dataset.theme = view.value.theme;
-        requestAnimationFrame(paint);
-      }),
-      () => dark.removeEventListener("change", paint),
-    ];
+    const placeOf = (row: number): [number, number] | null => pixel(own, pane, row);
+    window.latentspace = { ...window.latentspace, [pane.name]: placeOf };
+    if (pane.name === "first") window.latentspace.pixelOf = placeOf;
+    const ends = wired(own, pane, canvas.current);
     return () => {
+      camera?.end();
       for (const end of ends) end();
       own.destroy();
     };
-  }, []);
-  const the = space.value;
+  }, [pane]);
+  const the = pane.space.value;
   const own = scatter.current;
+  const keyed: Keyed | null = own && { own, pane };
   return (
-    <section class="map" aria-label={`Map of ${the?.items ?? 0} items`} data-views={moved}>
+    <section
+      class="map"
+      aria-label={`${pane.map.value} map of ${the?.items.toLocaleString("en") ?? 0} items${pane.name === "beside" ? `, beside: ${the?.name}` : ""}`}
+      data-views={moved}
+    >
       <canvas
         ref={canvas}
         tabIndex={0}
         role="img"
-        aria-label="Points of the map: arrow keys step through items"
-        onKeyDown={step}
+        aria-label="Points of the map: arrow keys step through items, ? lists all keys"
+        onKeyDown={(event) => keyed && isKeyOfMap(event, keyed) && event.preventDefault()}
       />
-      {own && <Pictures own={own} moved={moved} />}
-      {own && mode.value === "path" && <Pen own={own} />}
-      {own && <Marks own={own} moved={moved} />}
-      <Tools onReset={() => own?.reset()} />
-      {working.value && (
-        <p class="working" role="status">
-          {working.value}
-        </p>
-      )}
-      <Hover at={(row) => own?.screen(placeOf(row)) ?? null} />
+      {own && <Pictures own={own} pane={pane} moved={moved} />}
+      {own && <Names own={own} pane={pane} moved={moved} />}
+      {own && <Words own={own} pane={pane} moved={moved} />}
+      {own && mode.value === "path" && pane.name === "first" && <Pen own={own} />}
+      {own && <Marks own={own} pane={pane} moved={moved} />}
+      <Tools pane={pane} onReset={() => own?.reset(true)} />
+      {own && (pointed.value ?? "first") === pane.name && <Hover at={(row) => pixel(own, pane, row)} />}
     </section>
   );
 }
 
 declare global {
   interface Window {
-    /** For whoever drives the page from outside: where an item lies on the canvas. */
-    latentspace: { pixelOf(row: number): [number, number] | null };
+    /** For whoever drives the page from outside: where an item lies on a canvas. */
+    latentspace: Partial<Record<Pane["name"] | "pixelOf", (row: number) => [number, number] | null>>;
   }
 }
 
-const placeOf = (row: number): [number, number] => [places.value?.[2 * row] ?? 0, places.value?.[2 * row + 1] ?? 0];
-
-/** Arrow keys go to the next of the marked neighbours, or of all items; Escape closes. */
-function step(event: KeyboardEvent): void {
-  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  const n = space.value?.items ?? 0;
-  if (event.key === "Escape") change({ item: null });
-  if (!by || !n) return;
-  event.preventDefault();
-  change({ item: chosen.value === null ? 0 : (chosen.value + by + n) % n });
+/** Where a row of the first map's lies on a pane's canvas. */
+export function pixel(own: Scatter, pane: Pane, row: number): [number, number] | null {
+  const places = pane.drawn.value?.places;
+  const there = ownRow(pane, row);
+  if (!places || there === null || 2 * there >= places.length) return null;
+  return own.screen([places[2 * there] as number, places[2 * there + 1] as number]);
 }
 
-function Tools({ onReset }: { onReset: () => void }) {
-  const words = { move: "move", lasso: "select", path: "draw a path" } as const;
-  return (
-    <div class="tools" role="toolbar" aria-label="Map tools">
-      {(Object.keys(words) as (keyof typeof words)[]).map((name) => (
-        <button
-          key={name}
-          type="button"
-          aria-pressed={mode.value === name}
-          onClick={() => {
-            mode.value = name;
-          }}
-        >
-          {words[name]}
-        </button>
-      ))}
-      <button type="button" onClick={onReset}>
-        whole map
-      </button>
-    </div>
-  );
+/** What is drawn follows the signals; returns what ends that. */
+function wired(own: Scatter, pane: Pane, canvas: HTMLCanvasElement): (() => void)[] {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => own.paint(hex(getComputedStyle(document.body).backgroundColor));
+  dark.addEventListener("change", paint);
+  return [
+    effect(() => {
+      const places = pane.drawn.value?.places;
+      const tint = pane.colouring.value;
+      if (!places || tint?.values.length !== places.length / 2) return;
+      const camera = pane.name === "first" ? view.peek().camera : null;
+      void own.draw(places, tint, camera).then(() => {
+        own.keep(pane.kept.peek());
+        own.mark(lit(pane));
+        canvas.setAttribute("data-drawn", String(tint.values.length));
+      });
+    }),
+    effect(() => own.mark(lit(pane))),
+    effect(() => own.keep(pane.kept.value)),
+    effect(() => own.mode(mode.value)),
+    effect(() => {
+      document.documentElement.dataset.theme = view.value.theme;
+      requestAnimationFrame(paint);
+    }),
+    () => dark.removeEventListener("change", paint),
+  ];
 }
 
-// `moved` changes with the view: without it a component whose own signals are still is not drawn again.
-function Pictures({ own }: { own: Scatter; moved: number }) {
-  const the = space.value;
-  if (!the || !places.value || (the.can.pictures !== "picture" && the.can.pictures !== "sound")) return null;
-  const there = own.inView(MOST_THUMBNAILS);
-  if (!there) return null;
-  const kept = visible.value && new Set(visible.value);
-  return (
-    <div class="pictures" aria-hidden="true">
-      {there
-        .filter(({ row }) => !kept || kept.has(row))
-        .map(({ row, x, y }) => {
-          const at = tile(row);
-          const image = `url(${address(`/spaces/${the.number}/sheets/${at.sheet}`)})`;
-          const style = {
-            left: `${x}px`,
-            top: `${y}px`,
-            backgroundImage: image,
-            backgroundPosition: `-${at.x}px -${at.y}px`,
-          };
-          return <i key={row} style={style} />;
-        })}
-    </div>
-  );
-}
+const lit = (pane: Pane): number[] =>
+  [...new Set([...selected.value, ...marked.value])]
+    .map((row) => ownRow(pane, row))
+    .filter((row): row is number => row !== null);
 
-/** Rings: the chosen item, what was dropped, the spot that was clicked. */
-function Marks({ own }: { own: Scatter; moved: number }) {
-  const rings: { name: string; at: [number, number] }[] = [];
-  if (chosen.value !== null && places.value) rings.push({ name: "chosen", at: placeOf(chosen.value) });
-  if (placed.value) rings.push({ name: "placed", at: placed.value });
-  if (spots.value.length === 1 && spots.value[0]) rings.push({ name: "spot", at: spots.value[0] });
-  const line = spots.value.length > 1 ? spots.value.map((xy) => own.screen(xy)?.join(",")).join(" ") : "";
-  return (
-    <svg class="marks" aria-hidden="true">
-      {line && <polyline points={line} />}
-      {rings.map(({ name, at }) => {
-        const pixel = own.screen(at);
-        return pixel && <circle key={name} class={name} cx={pixel[0]} cy={pixel[1]} r={9} />;
-      })}
-    </svg>
-  );
-}
-
-/** A path is drawn by hand over the map and cut into steps of equal length. */
-function Pen({ own }: { own: Scatter }) {
-  const [drawn, setDrawn] = useState<[number, number][]>([]);
-  const here = (event: PointerEvent): [number, number] => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+/** Writes the camera into the link when it rests, and moves it where a link says. */
+function cameraInLink(scatter: () => Scatter | null): { moved(): void; end(): void } {
+  let later: ReturnType<typeof setTimeout> | undefined;
+  let last: Camera | null = view.peek().camera;
+  const write = () => {
+    const now = scatter()?.resting();
+    if (now === undefined || String(now) === String(last)) return;
+    last = now;
+    change({ camera: now });
   };
-  return (
-    <svg
-      class="pen"
-      role="img"
-      aria-label="Drag to draw a path"
-      onPointerDown={(event) => {
-        (event.currentTarget as Element).setPointerCapture(event.pointerId);
-        setDrawn([here(event)]);
-      }}
-      onPointerMove={(event) => drawn.length && setDrawn([...drawn, here(event)])}
-      onPointerUp={(event) => {
-        const ends = [...drawn, here(event)];
-        setDrawn([]);
-        const path = along(ends, STEPS).map(([x, y]) => own.spotAt(x, y));
-        spots.value = path.filter((one): one is [number, number] => one !== null);
-      }}
-    >
-      {drawn.length > 1 && <polyline points={drawn.map((point) => point.join(",")).join(" ")} />}
-    </svg>
-  );
+  const end = effect(() => {
+    const wanted = view.value.camera;
+    if (String(wanted) === String(last)) return;
+    last = wanted;
+    if (wanted) scatter()?.look(wanted);
+    else scatter()?.reset();
+  });
+  return {
+    moved: () => {
+      clearTimeout(later);
+      later = setTimeout(write, LATER);
+    },
+    end: () => {
+      clearTimeout(later);
+      end();
+    },
+  };
 }

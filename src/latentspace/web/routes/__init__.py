@@ -1,5 +1,6 @@
 """What can be asked for, one file a subject; docs/decisions/0018 lists it all."""
 
-from . import decode, encode, items, search, spaces, tell
+from . import decode, encode, items, match, search, shades, spaces, tell
 
-ROUTERS = [spaces.router, items.router, search.router, decode.router, encode.router, tell.router]
+# shades before tell: the first route that fits an address answers.
+ROUTERS = [module.router for module in (spaces, items, search, decode, encode, match, shades, tell)]
