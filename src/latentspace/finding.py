@@ -173,14 +173,12 @@ def find(
 
 def find_along(space: "State", query: Query, there: Where, k: int | None, metric: str, direction: Any) -> "list[Hits]":
     """The items that lie further along a direction and are nearest in all the rest."""
-    from .search.along import rest_of
-    from .search.exact import ExactIndex
+    from .search.along import nearest_along
 
     if len(query.z) != 1:
         raise ValueError(f"more= and less= compare with one item; the query holds {len(query.z)}.")
-    rest = rest_of(space.latents, query.z, direction)
-    mask = rest.further if there.mask is None else rest.further & there.mask
-    found = ExactIndex(rest.z).search(rest.query, K if k is None else k, metric, mask, query.own)
+    k = K if k is None else k
+    found = nearest_along(space.index.exact, query.z, direction, k, metric, there.mask, query.own)
     return [hits_at(space, found.positions[0], found.scores[0], metric)]
 
 

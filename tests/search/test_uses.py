@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentspace.search.along import rest_of
+from latentspace.search.along import nearest_along, rest_of
 from latentspace.search.exact import ExactIndex
 from latentspace.search.examples import blend
 from latentspace.search.metrics import METRICS
@@ -142,3 +142,24 @@ def test_in_a_space_that_does_not_vary_along_an_axis_nothing_is_further():
         rest_of(np.ones((5, 2)), np.ones((1, 2)), [0, 0])
     with pytest.raises(ValueError, match=r"shape \(3,\)"):
         rest_of(np.ones((5, 2)), np.ones((1, 2)), [0, 1, 0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.sampled_from([1, 5, 700, 2000]), dims=st.integers(1, 5), k=st.integers(1, 12), metric=st.sampled_from(METRICS),
+    seed=st.integers(0, 2**31), offset=st.sampled_from([0, 3, 1e4]), masked=st.booleans(),
+)  # fmt: skip
+def test_what_is_nearest_along_an_axis_is_what_search_of_all_the_rest_finds(n, dims, k, metric, seed, offset, masked):
+    rng = np.random.default_rng(seed)
+    z = (rng.normal(size=(n, dims)) + offset).astype(np.float32)
+    direction, query = rng.normal(size=dims), z[:1]
+    mask = rng.random(n) < 0.5 if masked else np.ones(n, bool)
+    rest = rest_of(z, query, direction)
+    found = nearest_along(ExactIndex(z), query, direction, k, metric, mask, [[0]])
+    right = ExactIndex(rest.z).search(rest.query, k, metric, mask & rest.further, [[0]])
+    there = found.positions >= 0
+    assert (there == (right.positions >= 0)).all()
+    assert (mask & rest.further)[found.positions[there]].all()
+    if dims > 1:  # else the rest is rounding, and so is its order
+        scale = (1 + offset) ** 2 if metric == "dot" else 1 + offset
+        np.testing.assert_allclose(found.scores, right.scores, rtol=1e-4, atol=1e-5 * scale)

@@ -99,6 +99,11 @@ class Index:
         """The items' latents, float32 (n, few), where z are other vectors."""
         return self._now.near
 
+    @property
+    def exact(self) -> ExactIndex:
+        """Exact search of what is there now."""
+        return self._exact_of(self._now.z)
+
     # ------------------------------------------------------------------ search
     def search(
         self, queries, k: int, metric: str = "cosine", mask=None, exclude=None, recall: float | None = None, near=None
