@@ -16,6 +16,9 @@ from ..search.metrics import as_latents
 
 _MEASURE_ALL = 10_000  # items; past that a sample is measured against all, for the work grows with the square
 _SAMPLE = 4_000  # items: the standard error of trustworthiness is then below 0.002
+_PAIRS = (
+    4e8  # distances in all: past 100,000 items the sample is smaller, 400 of a million (standard error below 0.006)
+)
 _CELLS = 500_000  # distances at a time: 4 MB, which stays in the cache while neighbours are ranked
 
 
@@ -92,7 +95,8 @@ def honesty(z, coordinates, k: int = 15, graph: NeighbourGraph | None = None, se
     """Measures how far a map can be trusted.
 
     Agrees with `sklearn.manifold.trustworthiness` where no distances tie; of items at equal distances none counts as
-    false. Memory is bounded; past 10,000 items a sample of 4,000 is measured against all.
+    false. Memory is bounded; past 10,000 items a sample of 4,000 is measured against all,
+    and past 100,000 a smaller one, so that the work no longer grows.
 
     Parameters
     ----------
@@ -122,7 +126,8 @@ def honesty(z, coordinates, k: int = 15, graph: NeighbourGraph | None = None, se
         return Honesty(np.nan, np.nan, np.nan, 0, 0, n, per_item)
     rows = np.arange(n)
     if n > _MEASURE_ALL:
-        rows = np.sort(np.random.default_rng(seed).choice(n, _SAMPLE, replace=False))
+        m = min(_SAMPLE, int(_PAIRS / n) + 1)
+        rows = np.sort(np.random.default_rng(seed).choice(n, m, replace=False))
     metric = graph.metric if graph is not None else "euclidean"
     if graph is not None and len(graph) == n and graph.k >= k and graph.recall == 1:
         in_z = graph.positions[rows, :k].astype(np.int64)

@@ -23,6 +23,7 @@ from ..search.graph import NeighbourGraph
 from ..space import LatentSpace
 from .jobs import Job, Stopped
 
+_AT_ONCE = 100_000  # items; of more, saying how far PCA can be trusted takes seconds and gigabytes, elsewhere
 _POLITE = 5  # of nice: answers come before maps where both want the same core
 _LOOK = 0.1  # seconds between looks at whether to stop
 
@@ -50,7 +51,7 @@ def make_map(space: LatentSpace, method: str, job: Job, seed: int = 0) -> Any:
     RuntimeError
         If the child failed; the message is what it said.
     """
-    if method == "pca":  # is there sooner than a process
+    if method == "pca" and len(space) <= _AT_ONCE:  # is there sooner than a process
         job.tell("PCA")
         drawn = space.map("pca", seed=seed)
         _keep(space, method, *drawn.state())
