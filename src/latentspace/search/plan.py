@@ -35,6 +35,7 @@ def build(
         index = choose(x, latents, metric, recall, frugal=frugal)
     else:
         index = Approximate.build(x, metric, recall, latents=latents if rerank else None, frugal=frugal)
+        index.report["plan"] = f"candidates from the {index.report['of']}, as was asked for"
     index.report |= {"rerank": rerank, "frugal": frugal}
     return index
 
@@ -72,6 +73,7 @@ def choose(
     through = Approximate.build(exact, metric, recall, seed, latents=latents, frugal=frugal)
     chosen = min((direct, through), key=lambda index: index.work())
     chosen.report["plan"] = f"{_said(through)}; {_said(direct)}: taken is what comes from the {chosen.report['of']}"
+    chosen.report["seconds"] = round(direct.report["seconds"] + through.report["seconds"], 2)
     return chosen
 
 
@@ -81,5 +83,5 @@ def _said(index: Approximate) -> str:
         return f"candidates from the {of} do not reach a recall of {index.report['target']:g}"
     return (
         f"candidates from the {of} reach a recall of {index.report['recall']:.3f} "
-        f"in an estimated {index.work():.0f} microseconds a query"
+        f"in an estimated {index.work():.2g} microseconds a query"
     )
