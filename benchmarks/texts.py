@@ -8,15 +8,18 @@ use, and fortune cookies, from Debian. `--quick` leaves the topics out.
 
 import argparse
 import itertools
+import json
+import shutil
 import sys
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .harness import alternate, machine, measure, publish, run, table
+from .harness import ROOT, alternate, machine, measure, publish, run, table
 
 TOPICS, TOP, WINDOW, SEEDS = 20, 10, 10, 3
+CACHE = ROOT / ".cache" / "benchmarks" / "topics"
 SHARES = {"mails": 0.3, "fortunes": 0.05}  # of the texts: words in more are grammar
 SAYS = {"mails": "SpamAssassin's 6,017 mails", "fortunes": "14,173 fortune cookies"}
 MODELS = ("topic-vae", "prodlda", "scikit-learn LDA", "scikit-learn NMF", "scikit-learn NMF of counts")
@@ -127,9 +130,7 @@ def judge(corpus: str, seeds: int = SEEDS) -> None:
     """Measures and publishes the topics of one corpus."""
     rows = []
     for model in MODELS:
-        found = [
-            run("benchmarks.texts:topics", threads=1, model=model, corpus=corpus, seed=seed) for seed in range(seeds)
-        ]
+        found = [_figures(model, corpus, seed) for seed in range(seeds)]
         print(f"  {corpus} {model}: {found}", file=sys.stderr, flush=True)
         rows.append({"topics by": model} | {name: _spread([row[name] for row in found]) for name in FIGURES})
         rows[-1]["npmi x diversity"] = _spread([row["npmi"] * row["diversity"] for row in found])
@@ -143,6 +144,16 @@ def judge(corpus: str, seeds: int = SEEDS) -> None:
         f"{table(rows, columns)}\n"
     )
     publish(f"Topics of {corpus}", text)
+
+
+def _figures(model: str, corpus: str, seed: int) -> dict[str, Any]:
+    """What `topics` gives: kept in .cache/benchmarks, so that a run that was stopped goes on."""
+    kept = CACHE / f"{corpus}-{model.replace(' ', '-')}-{seed}.json"
+    if not kept.exists():
+        row = run("benchmarks.texts:topics", threads=1, model=model, corpus=corpus, seed=seed)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(row))
+    return json.loads(kept.read_text())
 
 
 def _spread(values: list[float]) -> str:
@@ -176,7 +187,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two runs of each job, and no topics")
     parser.add_argument("--topics", choices=list(SAYS), help="the topics of one corpus alone")
+    parser.add_argument("--anew", action="store_true", help="measure topics again that were measured before")
     arguments = parser.parse_args()
+    if arguments.anew:
+        shutil.rmtree(CACHE, ignore_errors=True)
     if arguments.topics:
         judge(arguments.topics)
     else:
