@@ -137,9 +137,13 @@ def _is_kept_frugal(space: "State") -> bool:
 def follow_added(space: "State", more: Features) -> None:
     """Adds the features of items whose latents the space has got just now."""
     index = space._features_index
-    if index is not None:
+    if index is None:
+        return
+    try:
         rows = [_flat(block) for block in more.blocks()]
         index.add(np.concatenate(rows) if rows else index.z[:0], space.latents)
+    except (OSError, ValueError, MemoryError):  # their source is gone: read again, or refused, at the next search
+        space._features_index = None
 
 
 def follow_removed(space: "State", rows: np.ndarray) -> None:

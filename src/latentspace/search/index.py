@@ -307,7 +307,7 @@ class Index:
             n, m = len(now.z), len(more)
             if len(self._room) < n + m or now.z.base is not self._room:
                 shape = (n + m + (n + m) // 4, now.z.shape[1])
-                room = mapped(shape, self._folder) if self._mapped else np.empty(shape, np.float32)
+                room = self._room_of(shape)
                 room[:n] = now.z
                 self._room = room
             self._room[n : n + m] = more
@@ -325,11 +325,19 @@ class Index:
             self._now = _Now(z, near, {metric: living.without(keep) for metric, living in now.living.items()})
             return z
 
+    def _room_of(self, shape: tuple[int, int]) -> np.ndarray:
+        if self._mapped:
+            try:
+                return mapped(shape, self._folder)
+            except OSError:  # the disk is full: what came is in the space's file already, and has to be here too
+                self._mapped = False
+        return np.empty(shape, np.float32)
+
     def _kept(self, z: np.ndarray, keep: np.ndarray) -> np.ndarray:
         if not self._mapped:
             return z[keep]
         rows = np.flatnonzero(keep)
-        fewer = mapped((len(rows), z.shape[1]), self._folder)
+        fewer = self._room_of((len(rows), z.shape[1]))
         for start in range(0, len(rows), _ROWS):
             fewer[start : start + _ROWS] = z[rows[start : start + _ROWS]]
         return fewer
