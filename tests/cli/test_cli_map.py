@@ -49,8 +49,9 @@ def test_names_are_told_with_their_evidence(file, tmp_path):
         (("--size", "20x10"), "20 x 10 mm is no size"),
         (("--size", "nanxinf"), "nan x inf mm is no size"),
         (("--dpi", "-1"), "dpi=-1.0 counts pixels"),
-        (("--by", "breed"), "by='breed' is not a column. Columns: label"),
-        (("--colour", "breed"), "colour='breed' is not a column"),
+        (("--by", "breed"), "--by breed: there is no such column. Columns: label"),
+        (("--colour", "breed"), "--colour breed: there is no such column. Columns: label, trustworthiness"),
+        (("--keep", "--dims", "3"), "--keep and --dims 3"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(file, tmp_path, words, told):

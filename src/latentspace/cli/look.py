@@ -52,11 +52,15 @@ def map(
     latentspace map photos.latent -o map.svg --colour label --density --names --size 85x70
     """
     import latentspace as ls
+    from latentspace.maps.map import check_ending
 
     millimetres = _size_of(size)
+    if keep and dims == 3:
+        raise typer.BadParameter("--keep and --dims 3: a space keeps flat maps only, which new items are placed on.")
     if not static:
-        a.output(out, force)
+        check_ending(a.output(out, force) or out)
     opened = ls.load(space)
+    _check_columns(opened, {"--colour": colour, "--by": by})
     drawn = opened.map(method, dims=dims, seed=seed, **a.options_of(option))
     if static:
         _write_page(opened, out, force)
@@ -82,6 +86,17 @@ def map(
                 for each in regions
             ]
         )
+
+
+def _check_columns(opened: Any, asked: dict[str, str | None]) -> None:
+    """Refuses a column that is not there before the map is laid out, which can take minutes."""
+    from latentspace.maps.honesty import FIGURES
+
+    for option, column in asked.items():
+        columns = [*opened.metadata, *(FIGURES if option == "--colour" else ())]
+        if column is not None and column not in columns:
+            there = ", ".join(columns) or "none"
+            raise ValueError(f"{option} {column}: there is no such column. Columns: {there}.")
 
 
 def _size_of(words: str) -> tuple[float, float]:

@@ -51,6 +51,12 @@ class Honesty:
     n: int
     per_item: dict[str, np.ndarray]
 
+    @classmethod
+    def unknown(cls, n: int) -> "Honesty":
+        """That of a map of n items that was not measured."""
+        per_item = {name: np.full(n, np.nan, np.float32) for name in FIGURES}
+        return cls(np.nan, np.nan, np.nan, 0, 0, n, per_item)
+
     def __str__(self) -> str:
         if not self.measured:
             return f"Nothing to measure with {self.n} items."
@@ -62,7 +68,7 @@ class Honesty:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the figures as plain JSON-able data; None for what can't be measured."""
-        figures = {name: getattr(self, name) for name in _FIGURES}
+        figures = {name: getattr(self, name) for name in FIGURES}
         return {
             **{name: None if np.isnan(value) else value for name, value in figures.items()},
             "k": self.k,
@@ -78,9 +84,9 @@ class Honesty:
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Honesty":
         """Rebuilds what `state` gave; raises ValueError when it is damaged."""
         try:
-            figures = {name: np.nan if facts[name] is None else float(facts[name]) for name in _FIGURES}
+            figures = {name: np.nan if facts[name] is None else float(facts[name]) for name in FIGURES}
             k, measured, n = int(facts["k"]), int(facts["measured"]), int(facts["n"])
-            per_item = {name: np.asarray(arrays[name], dtype=np.float32) for name in _FIGURES}
+            per_item = {name: np.asarray(arrays[name], dtype=np.float32) for name in FIGURES}
         except (KeyError, TypeError, ValueError):
             raise ValueError("the stored honesty of a map is damaged; make the map again.") from None
         if any(array.shape != (n,) for array in per_item.values()):
@@ -88,7 +94,7 @@ class Honesty:
         return cls(**figures, k=k, measured=measured, n=n, per_item=per_item)
 
 
-_FIGURES = ("trustworthiness", "continuity", "neighbours_kept")
+FIGURES = ("trustworthiness", "continuity", "neighbours_kept")
 
 
 def honesty(z, coordinates, k: int = 15, graph: NeighbourGraph | None = None, seed: int = 0) -> Honesty:
@@ -121,9 +127,9 @@ def honesty(z, coordinates, k: int = 15, graph: NeighbourGraph | None = None, se
     if k < 1:
         raise ValueError(f"k={k} is out of range: compare at least 1 neighbour.")
     k = min(k, max(n - 1, 0) // 2)
-    per_item = {name: np.full(n, np.nan, np.float32) for name in _FIGURES}
     if k == 0:
-        return Honesty(np.nan, np.nan, np.nan, 0, 0, n, per_item)
+        return Honesty.unknown(n)
+    per_item = {name: np.full(n, np.nan, np.float32) for name in FIGURES}
     rows = np.arange(n)
     if n > _MEASURE_ALL:
         m = min(_SAMPLE, int(_PAIRS / n) + 1)

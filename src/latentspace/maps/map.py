@@ -214,9 +214,7 @@ class Map:
             takes too many pixels.
         """
         path = Path(path)
-        if path.suffix not in (".png", ".svg", ".html"):
-            ending = path.suffix or "without an ending"
-            raise ValueError(f"{path}: a map is saved as .png, .svg or .html, not {ending!r}.")
+        check_ending(path)
         self._check_colour(colour)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} is there already. Choose another path, or pass overwrite=True.")
@@ -385,6 +383,13 @@ class Map:
             raise ValueError(f"a stored map by {method!r} of shape {coordinates.shape} is damaged; make the map again.")
         fitted = Fitted(coordinates, method, params, _named(arrays, "fitted "))
         return cls(fitted, Honesty.from_state(figures, _named(arrays, "honesty ")), ground)
+
+
+def check_ending(path: Path) -> None:
+    """Raises ValueError where a map cannot be saved under this name."""
+    if path.suffix not in (".png", ".svg", ".html"):
+        ending = path.suffix or "without an ending"
+        raise ValueError(f"{path}: a map is saved as .png, .svg or .html, not {ending!r}.")
 
 
 def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
