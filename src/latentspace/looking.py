@@ -224,7 +224,9 @@ def make_map(space: "State", method: str, seed: int, options: dict[str, Any], di
     k = graph_size(method, len(space), **options)
     graph = space.graph(k) if k else None
     fitted = fit_map(space.latents, method, graph, seed, dims=dims, **options)
-    drawn = Map(fitted, honesty(space.latents, fitted.coordinates, graph=graph, seed=seed), _ground(space, len(space)))
+    drawn = Map(
+        fitted, honesty(space.latents, fitted.coordinates, graph=graph, seed=seed), ground_of(space, len(space))
+    )
     if dims == 2:  # those that the space keeps are what searches by region and the page work on: maps in the plane
         space.maps[method] = drawn
     return drawn
@@ -234,10 +236,12 @@ def kept_map(space: "State", facts: dict[str, Any], arrays: dict[str, np.ndarray
     """A map from what the store kept: of the space's first items, where some were added after it was made."""
     from .maps.map import Map
 
-    return Map.from_state(facts, arrays, _ground(space, len(arrays.get("coordinates", ()))))
+    return Map.from_state(facts, arrays, ground_of(space, len(arrays.get("coordinates", ()))))
 
 
-def _ground(space: "State", n: int) -> Any:
+def ground_of(space: "State", n: int | None = None) -> Any:
+    """What a map of the space's first n items, by default of all, needs of the space."""
+    n = len(space) if n is None else n
     from .items.tokens import words_of
     from .maps.map import Ground
 

@@ -126,3 +126,28 @@ def test_jobs_are_listed_told_and_stopped_over_http(pictures, served):
     assert over(jobs.get(there["job"])).state == "done"
     assert pictures.maps["pca"] is kept  # a map that is there is not made again
     jobs.close()
+
+
+def test_a_large_pca_is_looked_at_before_it_is_known_how_far_it_can_be_trusted(pictures, served, monkeypatch):
+    from latentspace.web import mapping
+
+    space = ls.fit(np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), None)
+    monkeypatch.setattr(mapping, "_AT_ONCE", 10)
+    seen = []
+
+    def instead(_, job):
+        seen.append(served(space).get("/api/spaces/0/maps/pca"))
+        raise Stopped
+
+    monkeypatch.setattr(mapping, "_run", instead)
+    with pytest.raises(Stopped):
+        make_map(space, "pca", Job(1, "pca"))
+    assert seen[0].status_code == 200
+    assert space.maps["pca"].honesty.to_dict()["trustworthiness"] is None
+    monkeypatch.undo()
+    quick = space.maps["pca"].coordinates
+    monkeypatch.setattr(mapping, "_AT_ONCE", 10)
+    drawn = make_map(space, "pca", Job(2, "pca"))
+    np.testing.assert_array_equal(drawn.coordinates, quick)
+    assert drawn.honesty.trustworthiness > 0.5
+    assert space.maps["pca"] is drawn

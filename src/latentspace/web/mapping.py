@@ -19,6 +19,9 @@ import numpy as np
 
 from .. import looking, store
 from ..errors import CorruptFileError
+from ..maps.fit import fit_map
+from ..maps.honesty import Honesty
+from ..maps.map import Map
 from ..search.graph import NeighbourGraph
 from ..space import LatentSpace
 from .jobs import Job, Stopped
@@ -56,6 +59,8 @@ def make_map(space: LatentSpace, method: str, job: Job, seed: int = 0) -> Any:
         drawn = space.map("pca", seed=seed)
         _keep(space, method, *drawn.state())
         return drawn
+    if method == "pca" and "pca" not in space.maps:  # to be looked at while its honesty is measured
+        space.maps["pca"] = Map(fit_map(space.latents, "pca"), Honesty.unknown(len(space)), looking.ground_of(space))
     job.tell("getting ready")
     with tempfile.TemporaryDirectory(prefix="latentspace-map-") as held:
         folder = Path(held)
