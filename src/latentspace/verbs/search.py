@@ -53,7 +53,7 @@ class SearchVerbs(State):
             at least, nearest in all the rest: "more smiling than this one". Scores are of the rest.
         recall : float, optional
             The share of the true nearest to aim at where the search is approximate, above 0; 1 is exact. By default
-            0.95 or better, and exact up to 20,000 items.
+            0.95 or better, and exact up to 10,000 items.
         by : "latents" or "features", default="latents"
             What is compared: the latents, or the features that the model was fitted on (pixels, columns, vectors).
             Features tell everything apart, what the space leaves out too. Candidates are then found by the latents
