@@ -235,3 +235,13 @@ def test_of_very_many_items_a_sample_is_compared(client, monkeypatch):
     header, arrays = frame(client.post("/api/compare", json=same))
     assert header["measured"] == np.isfinite(arrays["changed"]).sum() == 30
     assert 0 < np.nanmean(arrays["changed"]) < 1
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 13, 200])
+@pytest.mark.parametrize("levels", [2, 10_000])
+def test_extremes_are_those_of_a_whole_sort_ties_too(n, levels):
+    from latentspace.explain.dimensions import extremes
+
+    z = np.random.default_rng(n).integers(0, levels, (n, 1)).astype(np.float32)
+    order = np.argsort(z[:, 0], kind="stable")
+    assert extremes(z, 0, 6) == (order[:6].tolist(), order[::-1][:6].tolist())

@@ -36,8 +36,14 @@ def importance(z: np.ndarray) -> np.ndarray:
 
 def extremes(z: np.ndarray, d: int, k: int = 6) -> tuple[list[int], list[int]]:
     """The rows lowest and highest along dimension d, outermost first."""
-    order = np.argsort(z[:, d], kind="stable")
-    return order[:k].tolist(), order[::-1][:k].tolist()
+    along = np.ascontiguousarray(z[:, d])
+    if len(along) <= 2 * k:
+        order = np.argsort(along, kind="stable")
+        return order[:k].tolist(), order[::-1][:k].tolist()
+    ends = np.partition(along, (k - 1, len(along) - k))  # sorting a million, for each dimension, takes a minute
+    low, high = np.flatnonzero(along <= ends[k - 1]), np.flatnonzero(along >= ends[len(along) - k])
+    low, high = (rows[np.argsort(along[rows], kind="stable")] for rows in (low, high))
+    return low[:k].tolist(), high[::-1][:k].tolist()
 
 
 def associations(

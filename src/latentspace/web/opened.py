@@ -17,7 +17,6 @@ from .frames import pack
 
 MOST_KINDS = 60_000  # categories of a column: codes are 16 bits, and 65,535 says "missing"
 _SAMPLE = 2_000
-_TOLD_BY = 50_000  # items that show what metadata goes with a dimension
 _PAUSE = 0.001  # seconds: a lock that is taken again at once is never had by who waits for it
 _SHOWN = {"audio": "sound", "texts": "text", "strings": "text"}
 _WORDS_FROM = 0.5  # a column of text with more different values than this share of its items is text, not a category
@@ -157,18 +156,12 @@ class Opened:
 
     @cached_property
     def told(self) -> list[dict[str, Any]]:
-        """Each dimension: its share of the variance, its extremes, what metadata goes with it; the largest first.
-
-        What goes with it is told from 50,000 random items where there are more.
-        """
+        """Each dimension: its share of the variance, its extremes, what metadata goes with it; the largest first."""
         from ..explain.dimensions import associations, extremes, importance
 
         z = self.space.latents
-        shares, known, some = importance(z), self.space.metadata, z
-        if len(z) > _TOLD_BY:
-            rows = np.sort(np.random.default_rng(0).choice(len(z), _TOLD_BY, replace=False))
-            some, known = z[rows], {name: [values[row] for row in rows] for name, values in known.items()}
-        goes_with = associations(some, known)
+        shares, goes_with = importance(z), associations(z, self.space.metadata)
+        ends = [extremes(z, d) for d in range(z.shape[1])]
         order = np.argsort(-shares, kind="stable").tolist()
         spread = z.std(axis=0) if len(z) else np.zeros(z.shape[1])
         middle = z.mean(axis=0) if len(z) else np.zeros(z.shape[1])
@@ -178,8 +171,8 @@ class Opened:
                 "share": float(shares[d]),
                 "mean": float(middle[d]),
                 "spread": float(spread[d]),
-                "low": extremes(z, d)[0],
-                "high": extremes(z, d)[1],
+                "low": ends[d][0],
+                "high": ends[d][1],
                 "goes_with": [one._asdict() for one in goes_with[d]],
             }
             for d in order
