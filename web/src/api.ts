@@ -17,7 +17,15 @@ export interface Space {
   methods: string[];
   metrics: string[];
   columns: { name: string; kind: ColumnKind }[];
-  can: { decode: boolean; sample: boolean; pictures: Shown; spots?: string[] };
+  version?: string; // of its items: rows are of one version
+  can: {
+    decode: boolean;
+    sample: boolean;
+    pictures: Shown;
+    recommend?: boolean;
+    encode?: { files: string[]; text: boolean };
+    spots?: string[];
+  };
   dimensions?: number;
 }
 
@@ -66,11 +74,32 @@ export class Refused extends Error {
   }
 }
 
+/** The version of each space that this page's rows are of. */
+const versions = new Map<string, string>();
+export const holdVersions = (spaces: Space[]): void => {
+  for (const { number, version } of spaces) if (version) versions.set(String(number), version);
+};
+const versionFor = (path: string): string | undefined => versions.get(/^\/spaces\/(\d+)\//.exec(path)?.[1] ?? "");
+
+/** What is done where a space was changed by another process: rows that are held mean other items now. */
+let outdated = (): void => {};
+export const whenOutdated = (act: () => void): void => {
+  outdated = act;
+};
+
+/** The headers that say which version of a space a request is about. */
+export const versioned = (path: string): Record<string, string> => {
+  const version = versionFor(path);
+  return version ? { "x-space-version": version } : {};
+};
+
 async function asked(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...(init.headers as Record<string, string> | undefined), ...versioned(path) };
   const answer = isStill()
     ? await answered(path, typeof init.body === "string" ? JSON.parse(init.body) : undefined)
-    : await fetch(`./api${path}`, { credentials: "same-origin", ...init });
+    : await fetch(`./api${path}`, { credentials: "same-origin", ...init, headers });
   if (answer.ok) return answer;
+  if (answer.status === 409) outdated();
   const facts = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   throw new Refused(String(facts.error ?? `the server answered ${answer.status}`), answer.status, facts);
 }
@@ -102,7 +131,10 @@ export async function blob(
 }
 
 /** Where a picture or a sound is. */
-export const address = (path: string): string => (isStill() ? file(path) : `./api${path}`);
+export const address = (path: string): string => {
+  const version = versionFor(path);
+  return isStill() ? file(path) : `./api${path}${version ? `?v=${version}` : ""}`;
+};
 
 /** Asks for a job to end early. */
 export const stop = (job: Job): Promise<Response> => asked(`/jobs/${job.job}`, { method: "DELETE" });

@@ -146,6 +146,7 @@ async function showMap(pane: Pane, the: Space | null, method: string): Promise<v
     pane.drawn.value = null;
     return;
   }
+  if (pane.drawn.peek()?.of !== the) pane.drawn.value = null; // rows of another space mean nothing here
   const path = `/spaces/${the.number}/maps/${method}`;
   const isWanted = (): boolean => pane.space.peek() === the && pane.map.peek() === method;
   await trying(async () => {

@@ -116,7 +116,11 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   });
   plot.subscribe("select", ({ points }) => events.pick(points));
   plot.subscribe("deselect", () => events.pick([]));
-  plot.subscribe("view", () => events.view());
+  let rested = true; // whether the whole map was in view when it was last drawn
+  plot.subscribe("view", () => {
+    if (`${canvas.clientWidth} ${canvas.clientHeight}` === shape) rested = resting() === null;
+    events.view();
+  });
   plot.subscribe("draw", () => events.view());
 
   let pressed: [number, number] | null = null;
@@ -147,15 +151,20 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
   // The library fits the height; on a narrow screen the sides would be cut off.
   const whole = (transition: boolean) => plot.zoomToArea({ x: -1, y: -1, width: 2, height: 2 }, { transition });
 
+  // Where the view is on its way to: a key or a finger acts on that, not on what was drawn last.
+  let going: Camera | null = null;
+
   async function look(camera: Camera): Promise<void> {
     if (!space) return;
+    going = camera;
     const [u, v] = space.there([camera[0], camera[1]]);
     const half = camera[2] / space.half;
     await plot.zoomToArea({ x: u - half, y: v - half, width: 2 * half, height: 2 * half }, { transition: false });
+    if (going === camera) going = null;
   }
 
   function camera(): Camera | null {
-    if (!space) return null;
+    if (going || !space) return going;
     const [[left, right], [bottom, top]] = [x.domain(), y.domain()];
     const middle = space.back((left + right) / 2, (bottom + top) / 2);
     return [...middle, (Math.min(right - left, top - bottom) / 2) * space.half];
@@ -167,6 +176,15 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
     const [u, v] = space.there([now[0], now[1]]);
     return Math.hypot(u, v, now[2] / space.half - 1) < 1e-3 ? null : now;
   }
+
+  // A whole map stays whole when its canvas gets another shape, as when a second one appears beside it.
+  let shape = "";
+  const resized = new ResizeObserver(() => {
+    const now = `${canvas.clientWidth} ${canvas.clientHeight}`;
+    if (shape && now !== shape && rested) void whole(false);
+    shape = now;
+  });
+  resized.observe(canvas);
 
   const untouched = followTouch(canvas, { camera, look: (to) => void look(to), isMoving: () => now === "move" });
 
@@ -203,7 +221,10 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
       now = mode;
       plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" });
     },
-    reset: (smoothly = false) => void whole(smoothly),
+    reset: (smoothly = false) => {
+      going = null;
+      void whole(smoothly);
+    },
     camera,
     resting,
     look: (to) => void look(to),
@@ -226,6 +247,7 @@ export function scatterOn(canvas: HTMLCanvasElement, events: Events): Scatter {
       return rows.map((row) => ({ row, x: x(space?.x[row] as number), y: y(space?.y[row] as number) }));
     },
     destroy: () => {
+      resized.disconnect();
       untouched();
       plot.destroy();
     },

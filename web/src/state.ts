@@ -1,7 +1,7 @@
 // What the page knows, as signals: panels read them, and a change redraws only who reads it.
 
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
-import { type Condition, type Job, json, type Space } from "./api";
+import { type Condition, holdVersions, type Job, json, type Space, whenOutdated } from "./api";
 import * as link from "./link";
 
 export const view = signal<link.View>(link.read(location.hash));
@@ -68,8 +68,12 @@ export async function trying<T>(work: () => Promise<T>): Promise<T | null> {
 const startingMap = (the: Space | undefined, wanted: string): string =>
   the?.maps.includes(wanted) ? wanted : (the?.maps[0] ?? "pca");
 
-const firstColour = (the: Space | undefined): string =>
-  the?.columns.some((column) => column.name === "label") ? "label" : "";
+/** What a stranger would colour by: a column that is named for it, else the first of few values. */
+function firstColour(the: Space | undefined): string {
+  const groups = the?.columns.filter(({ kind }) => kind === "category").map(({ name }) => name) ?? [];
+  const named = ["label", "class", "category", "species", "kind", "target"].find((name) => groups.includes(name));
+  return named ?? groups[0] ?? "";
+}
 
 /** What an address asks for, as far as these spaces have it. */
 function restored(wanted: link.View, isFirst: boolean): link.View {
@@ -94,6 +98,12 @@ const LATER = 250; // ms between two: browsers refuse addresses that change with
 
 export async function start(): Promise<void> {
   spaces.value = (await trying(() => json<Space[]>("/spaces"))) ?? [];
+  holdVersions(spaces.value);
+  whenOutdated(() => {
+    const words = link.written({ ...view.peek(), item: null, liked: [], disliked: [] });
+    history.replaceState(null, "", `#${words}`);
+    location.reload();
+  });
   if (!space.value) return;
   view.value = restored(view.peek(), true);
   let written = location.hash;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { Refused } from "../api";
+import { Refused, versioned } from "../api";
 import { placed, space, trying, view } from "../state";
 import { Plain } from "./Shown";
 import { Thumb } from "./Thumb";
@@ -26,7 +26,11 @@ export function Drop({ onFound }: { onFound: () => void }) {
     trying(async () => {
       if (!the) return;
       form.set("map", view.value.map);
-      const answer = await fetch(`./api/spaces/${the.number}/encode`, { method: "POST", body: form });
+      const answer = await fetch(`./api/spaces/${the.number}/encode`, {
+        method: "POST",
+        body: form,
+        headers: versioned(`/spaces/${the.number}/encode`),
+      });
       const told = (await answer.json()) as Encoded & { error?: string };
       if (!answer.ok) throw new Refused(told.error ?? `the server answered ${answer.status}`, answer.status);
       setFound({ name, told });
@@ -66,7 +70,7 @@ export function Drop({ onFound }: { onFound: () => void }) {
           }}
         />
       </label>
-      {the.can.pictures === "text" && (
+      {(the.can.encode?.text ?? the.can.pictures === "text") && (
         <form
           onSubmit={(event) => {
             event.preventDefault();

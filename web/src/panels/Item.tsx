@@ -58,7 +58,7 @@ export function Item() {
       </div>
       <dl>
         {Object.entries(facts.metadata)
-          .filter(([name]) => name !== "text")
+          .filter(([name]) => name !== "text" && the.kind !== "table") // a table's row is its columns
           .slice(0, 12)
           .map(([name, value]) => (
             <div key={name}>
@@ -68,7 +68,7 @@ export function Item() {
           ))}
       </dl>
       <p class="buttons">
-        {!isStill() && <Taste row={row} />}
+        {!isStill() && the.can.recommend !== false && <Taste row={row} />}
         <Path row={row} />
         <button type="button" onClick={() => change({ item: null })}>
           close

@@ -15,7 +15,7 @@ import { tile } from "./Thumb";
 
 const MOST_PICTURES = 400; // in view; of these as many are shown as fit
 const PICTURE = 40;
-const MOST_WORDS = 150;
+const MOST_WORDS = 400;
 const WORDS = [170, 20] as const;
 const MOST_SHOWN = 40; // words: each is a request
 const RESTS = 250; // ms

@@ -51,10 +51,12 @@ export function Points({ pane }: { pane: Pane }) {
   }, [pane]);
   const the = pane.space.value;
   const own = scatter.current;
+  const drawn = pane.drawn.value;
+  const isStale = drawn?.of !== the || drawn?.map !== pane.map.value;
   const keyed: Keyed | null = own && { own, pane };
   return (
     <section
-      class="map"
+      class={isStale ? "map stale" : "map"}
       aria-label={`${pane.map.value} map of ${the?.items.toLocaleString("en") ?? 0} items${pane.name === "beside" ? `, beside: ${the?.name}` : ""}`}
       data-views={moved}
     >
