@@ -5,10 +5,12 @@ run (1 MB); where they cannot be had, the descriptions of scikit-learn's sets st
 """
 
 import sys
+import warnings
 from pathlib import Path
 
 import latentspace
 from latentspace import datasets
+from latentspace.errors import SkippedItemsWarning
 
 out = Path(sys.argv[1] if len(sys.argv) > 1 else "texts-out")
 
@@ -38,9 +40,11 @@ def descriptions():
 def main():
     out.mkdir(parents=True, exist_ok=True)
     cookies, labels = texts()
+    warnings.simplefilter("ignore", SkippedItemsWarning)  # what was left out is said below
     # Short texts are half grammar: words in more than one of twenty tell little of what they are about.
     space = latentspace.fit(cookies, kind="texts", model="lsa", dims=50, max_share=0.05, metadata={"label": labels})
     print(space, *space.modality.notes, sep="; ")
+    print(f"{len(space.skipped)} are left out: {space.skipped[0].reason}" if space.skipped else "none is left out")
 
     for query in ("a program without bugs", "to love is to suffer"):
         print(f"\n{query}:")
@@ -53,7 +57,9 @@ def main():
     parts = latentspace.fit(cookies, kind="texts", model="nmf", dims=12, max_share=0.05)
     print(f"\nwhat NMF finds them to be about:\n{parts.topics(8)}")
 
-    space.map("pca").save(out / "map.html", colour="label", overwrite=True)
+    drawn = space.map("tsne")
+    drawn.save(out / "map.html", colour="label", overwrite=True)
+    drawn.save(out / "map.png", colour="label", names=True, overwrite=True)
     space.save(out / "texts.latent", overwrite=True)
     print(f"\nthe map and texts.latent are in {out}/")
 
