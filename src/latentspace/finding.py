@@ -167,6 +167,8 @@ def find(
     near = index.search(query.z, k, metric=metric, mask=there.mask, exclude=query.own, recall=recall, near=query.near)
     plan = index.plan(metric, k, there.mask, recall, query.near)
     kind = "candidates by latents, put in order" + of if plan.get("of") == "latents" and of else plan["kind"] + of
+    if near.positions.size > len(space) // 100:
+        _ = space.ids  # all at once, where so many would be looked up query by query
     both = zip(near.positions, near.scores, strict=True)
     return [hits_at(space, *row, metric, plan["recall"], kind) for row in both]
 
