@@ -361,6 +361,15 @@ def test_the_keys_are_listed_and_do_what_they_say(page, pictures):
     page.get_by_role("heading", name="What lies here").wait_for()
 
 
+def test_a_million_points_may_be_sorted_in_a_worker(page):
+    made = """new Promise(told => {
+        const worker = new Worker(URL.createObjectURL(new Blob(['postMessage(1)'])));
+        worker.onmessage = () => told(true);
+        worker.onerror = () => told(false);
+    })"""
+    assert page.evaluate(made)
+
+
 def test_fingers_move_and_pinch_the_map(page):
     before = [pixel_of(page, row) for row in (0, 1)]
     box = page.locator("canvas").bounding_box()
