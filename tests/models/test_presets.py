@@ -140,7 +140,8 @@ TOGETHER: dict[str, dict[str, str]] = {
 
 
 def _smallest(name: str, **options):
-    return _tiny(name, dims=2, hidden=[4], epochs=1, random_state=None, **options)
+    # A seed of our own: the check of sparse input draws none, and one epoch of a penalty can by chance run away.
+    return _tiny(name, dims=2, hidden=[4], epochs=1, random_state=0, **options)
 
 
 @parametrize_with_checks([_smallest(name, **options) for name, options in TOGETHER.items()])
