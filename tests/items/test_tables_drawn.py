@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import latentspace as ls
+from latentspace.items.columns import Number
+from latentspace.items.frames import Cells
 
 CELLS = {
     "size": st.floats(-1e4, 1e4, width=32),
@@ -56,3 +58,15 @@ def test_rows_that_are_made_could_be_real(model, frame, seed):
                 assert there.empty or (real.min() <= there.min() and there.max() <= real.max()), name
             elif name != "when":
                 assert np.isfinite(there.astype(float)).all()
+
+
+@pytest.mark.parametrize("early", [1, 11, 21])
+def test_seconds_over_a_year_stay_in_their_range_though_float32_cannot_tell_each(early):
+    first, last = pd.Timestamp("2000-01-01"), pd.Timestamp("2001-01-01 00:00:07")
+    cells = Cells(pd.Series([first] * early + [last] * (22 - early)))
+    trend = Number.learn("when", cells)
+    x = trend.encode(cells).x
+    for side in (-np.inf, np.inf):  # a model that keeps to the range may still be a last bit past it
+        counts, _ = trend.decode(np.nextafter(x, np.float32(side)))
+        assert trend.origin <= counts.min()
+        assert counts.max() <= trend.origin + trend.edges[1]

@@ -116,7 +116,7 @@ class Number:
         with np.errstate(over="ignore"):
             values = x[:, 0].astype(np.float64) * self.scale + self.mean
         values = np.clip(values, -_FLOAT64_MAX, _FLOAT64_MAX)
-        for edge in () if self.step else self.edges or ():
+        for edge in self.edges or ():
             at = (edge / 2 - self.mean / 2) / self.scale * 2  # halved: at the ends of float64's range it overflows
             values[np.abs(x[:, 0] - at) <= _EDGE * max(1.0, abs(at))] = edge
         if self.step:
