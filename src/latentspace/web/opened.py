@@ -12,11 +12,12 @@ import numpy as np
 
 from .. import beside, looking
 from ..errors import UnsupportedError
+from ..evaluate.coverage import usual_distance, usual_error
+from ..evaluate.errors import reconstruction_errors
 from ..space import LatentSpace
 from .frames import pack
 
 MOST_KINDS = 60_000  # categories of a column: codes are 16 bits, and 65,535 says "missing"
-_SAMPLE = 2_000
 _PAUSE = 0.001  # seconds: a lock that is taken again at once is never had by who waits for it
 _SHOWN = {"audio": "sound", "texts": "text", "strings": "text"}
 _WORDS_FROM = 0.5  # a column of text with more different values than this share of its items is text, not a category
@@ -72,10 +73,6 @@ class Opened:
         """An item as a PIL image; None where it has none."""
         return None if self._pictures is None else self._pictures(row)
 
-    def thumbnail(self, row: int) -> Any:
-        """An item as a small PIL image; None where it has none."""
-        return self.picture(row)
-
     @cached_property
     def columns(self) -> dict[str, str]:
         """Each metadata column's kind: "category", "number", "boolean" or "text"."""
@@ -83,13 +80,7 @@ class Opened:
 
     @cached_property
     def _own_distance(self) -> float:
-        """What 99% of the items' distances to their nearest other stay below, of a sample of 2,000."""
-        z = self.space.latents
-        if len(z) < 2:
-            return 0.0
-        rows = np.random.default_rng(0).choice(len(z), min(len(z), _SAMPLE), replace=False)
-        nearest = self.space.index.search(z[rows], 1, metric="euclidean", exclude=rows[:, None]).scores[:, 0]
-        return float(np.quantile(nearest, 0.99))
+        return usual_distance(self.space.index, self.space.latents)
 
     def farness(self, distance: float) -> float:
         """How far a latent lies from its nearest item, in units of what 99% of the items stay within."""
@@ -97,17 +88,11 @@ class Opened:
 
     @cached_property
     def _own_error(self) -> float | None:
-        """What 99% of the items' reconstruction errors stay below, of a sample of 2,000; None where unknown."""
-        from ..evaluate.errors import reconstruction_errors
-
         features = self.space._features
         if features is None or not self.errs:
             return None
-        n = len(self.space)
-        rows = np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
-        x = features.rows(rows)
         with self.lock:
-            return float(np.quantile(reconstruction_errors(self.space.model, self.space.latents[rows], [x]), 0.99))
+            return usual_error(self.space.model, self.space.latents, features)
 
     @property
     def errs(self) -> bool:
@@ -118,8 +103,6 @@ class Opened:
 
     def strangeness(self, x: np.ndarray, z: np.ndarray) -> float:
         """How badly one item (1, ...) comes back, in units of what 99% of the items stay within; 0 where unknown."""
-        from ..evaluate.errors import reconstruction_errors
-
         usual = self._own_error
         if not usual:
             return 0.0
@@ -129,8 +112,6 @@ class Opened:
     @cached_property
     def errors(self) -> np.ndarray:
         """Each item's reconstruction error, float32 (n,)."""
-        from ..evaluate.errors import reconstruction_errors
-
         features = self.space._features
         if features is None:
             raise UnsupportedError(f"the items of {self.name} are not at hand, so their errors cannot be measured.")

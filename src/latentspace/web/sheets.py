@@ -16,7 +16,7 @@ def sheet(the: Opened, number: int) -> bytes | None:
     if number not in the.sheets:
         start = number * TILES * TILES
         rows = range(start, min(start + TILES * TILES, len(the.space)))
-        tiles = [the.thumbnail(row) for row in rows]
+        tiles = [the.picture(row) for row in rows]
         if any(tile is None for tile in tiles):
             return None
         drawn = Image.new("RGB", (TILES * SIDE, math.ceil(len(tiles) / TILES) * SIDE), (255, 255, 255))

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
-from ...search.exact import ExactIndex
+from ...evaluate.neighbours import neighbours_changed
 from ..showing import pictures, plain, strip
 from .asking import The, frame
 
@@ -94,14 +94,8 @@ def compare(request: Request, asked: Compared) -> Response:
         rows_a, rows_b = (np.array(rows) for rows in zip(*both, strict=True))
         m = min(len(both), max(_LEAST, _PAIRS // len(both)))
         own = np.sort(np.random.default_rng(0).choice(len(both), m, replace=False))
-        near_a, near_b = (_near(z[rows], own, asked.k) for z, rows in ((z_a, rows_a), (z_b, rows_b)))
-        kept = (near_a[:, :, None] == near_b[:, None, :]).any(axis=2).mean(axis=1)
-        changed[rows_a[own]] = 1 - kept
+        changed[rows_a[own]] = neighbours_changed(z_a[rows_a], z_b[rows_b], own, asked.k)
     return frame({"changed": changed}, common=len(both), measured=int(np.isfinite(changed).sum()))
-
-
-def _near(z: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
-    return ExactIndex(z).search(z[rows], min(k, len(z) - 1), "euclidean", exclude=rows[:, None]).positions
 
 
 def _side(request: Request, side: Side) -> tuple[list[str], np.ndarray]:
