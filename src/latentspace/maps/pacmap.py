@@ -11,7 +11,7 @@ from ..optional import require
 from ..progress import track
 from ..search.graph import NeighbourGraph
 from .fitted import Fitted
-from .pca import fit_pca
+from .pca import check_graph, fit_pca, plainly
 
 _FEWEST = 12  # items; with fewer there are no further pairs to draw, and the PCA map is shown
 _MORE = 50  # neighbours of which the nearest by scaled distance are taken
@@ -61,11 +61,9 @@ def fit_pacmap(
         raise ValueError(
             f"neighbours={neighbours}, mid_near={mid_near}, further={further}: neighbours is at least 1, the others 0."
         )
-    if len(graph) != n:
-        raise ValueError(f"the neighbour graph has {len(graph)} items, the latents have {n}; compute it from these.")
+    check_graph(graph, n)
     if n < _FEWEST:
-        plain = fit_pca(z)
-        return Fitted(plain.coordinates, "pacmap", {"note": f"fewer than {_FEWEST} items: laid out by PCA"})
+        return plainly(z, "pacmap", _FEWEST)
     require("numba", "maps", "method='pacmap'")
     near = min(neighbours_of(n, neighbours), n - 1, graph.k)
     rng = np.random.default_rng(seed)

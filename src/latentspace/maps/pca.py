@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..search.graph import NeighbourGraph
 from .fitted import Fitted
 
 _SMALL = 2048  # the eigenvectors of a matrix this size take about a second; larger ones are found by iteration
@@ -28,6 +29,17 @@ def fit_pca(z: np.ndarray, dims: int = 2) -> Fitted:
     variances = (coordinates.astype(np.float64) ** 2).sum(axis=0)
     share = (variances / total).tolist() if total > 0 else [0.0] * dims
     return Fitted(coordinates, "pca", {"variance_share": share}, {"mean": mean, "axes": axes})
+
+
+def plainly(z: np.ndarray, method: str, fewest: int) -> Fitted:
+    """What another method shows of fewer items than it has a meaning for: their PCA map, with a note that says so."""
+    return Fitted(fit_pca(z).coordinates, method, {"note": f"fewer than {fewest} items: laid out by PCA"})
+
+
+def check_graph(graph: NeighbourGraph, n: int) -> None:
+    """Raises ValueError for a neighbour graph of another number of items."""
+    if len(graph) != n:
+        raise ValueError(f"the neighbour graph has {len(graph)} items, the latents have {n}; compute it from these.")
 
 
 def project(z: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:

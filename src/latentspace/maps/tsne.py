@@ -11,7 +11,7 @@ from ..progress import Progress
 from ..resources import free_cores
 from ..search.graph import NeighbourGraph
 from .fitted import Fitted
-from .pca import fit_pca
+from .pca import check_graph, fit_pca, plainly
 
 _FEWEST = 5  # items; with fewer, neighbourhoods mean nothing and the PCA map is shown
 _REPORT_EVERY = 25  # iterations
@@ -59,11 +59,9 @@ def fit_tsne(
     n = len(z)
     if not perplexity > 0:
         raise ValueError(f"perplexity={perplexity} is out of range: it counts neighbours, so it is above 0.")
-    if len(graph) != n:
-        raise ValueError(f"the neighbour graph has {len(graph)} items, the latents have {n}; compute it from these.")
+    check_graph(graph, n)
     if n < _FEWEST:
-        plain = fit_pca(z)
-        return Fitted(plain.coordinates, "tsne", {"note": f"fewer than {_FEWEST} items: laid out by PCA"})
+        return plainly(z, "tsne", _FEWEST)
     graph = graph.nearest(neighbours_needed(n, perplexity))
     perplexity = min(perplexity, graph.k / 3)
     coordinates, kl = _optimise(

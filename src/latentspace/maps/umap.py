@@ -14,7 +14,7 @@ from ..optional import require
 from ..progress import track
 from ..search.graph import NeighbourGraph
 from .fitted import Fitted
-from .pca import fit_pca
+from .pca import check_graph, fit_pca, plainly
 
 _FEWEST = 5  # items; with fewer, neighbourhoods mean nothing and the PCA map is shown
 _BISECTIONS = 64
@@ -65,11 +65,9 @@ def fit_umap(
             f"neighbours={neighbours}, min_dist={min_dist}, spread={spread}, epochs={epochs}, negatives={negatives}: "
             "neighbours is at least 2, min_dist from 0 to spread, epochs at least 1, negatives at least 0."
         )
-    if len(graph) != n:
-        raise ValueError(f"the neighbour graph has {len(graph)} items, the latents have {n}; compute it from these.")
+    check_graph(graph, n)
     if n < _FEWEST:
-        plain = fit_pca(z)
-        return Fitted(plain.coordinates, "umap", {"note": f"fewer than {_FEWEST} items: laid out by PCA"})
+        return plainly(z, "umap", _FEWEST)
     require("numba", "maps", "method='umap'")
     epochs = epochs or (500 if n < _LARGE else 200)
     a, b = curve(min_dist, spread)
