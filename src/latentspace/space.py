@@ -7,6 +7,9 @@ from typing import Any
 from . import fitting, keeping
 from .items.protocol import OnError
 from .verbs.coding import CodingVerbs
+from .verbs.compressing import CompressingVerbs
+from .verbs.evaluating import EvaluatingVerbs
+from .verbs.explaining import ExplainingVerbs
 from .verbs.generating import GeneratingVerbs
 from .verbs.living import LivingVerbs
 from .verbs.maps import MapVerbs
@@ -113,7 +116,10 @@ def load(path: str | Path) -> "LatentSpace":
     return keeping.load(LatentSpace, Path(path))
 
 
-class LatentSpace(CodingVerbs, LivingVerbs, SearchVerbs, RecommendVerbs, MapVerbs, GeneratingVerbs, TellingVerbs):
+class LatentSpace(
+    CodingVerbs, LivingVerbs, SearchVerbs, RecommendVerbs, MapVerbs, GeneratingVerbs, CompressingVerbs, ExplainingVerbs,
+    EvaluatingVerbs, TellingVerbs,
+):  # fmt: skip
     """Items, a fitted model, and the items' latents: what `fit` and `load` return.
 
     Attributes
