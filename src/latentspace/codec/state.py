@@ -1,0 +1,65 @@
+"""What a coder learned, as bytes: its facts as JSON and its arrays as safetensors, compressed; and its fingerprint."""
+
+import hashlib
+import json
+import lzma
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import CorruptFileError
+from .varints import read_varints, write_varints
+
+_LARGEST = 2**31  # bytes of an embedded model, unpacked
+# A raw stream without headers: the container has checksums of its own.
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+
+
+def plain_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Facts and arrays as bytes that are the same for the same state: keys in order."""
+    from safetensors.numpy import save
+
+    words = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    return write_varints([len(words)]) + words + save(ordered)
+
+
+def packed_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The same, compressed."""
+    plain = plain_state(facts, arrays)
+    return write_varints([len(plain)]) + lzma.compress(plain, format=lzma.FORMAT_RAW, filters=_FILTERS)
+
+
+def unpacked_state(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `packed_state` was given.
+
+    Raises
+    ------
+    CorruptFileError
+        If the bytes are not such, or would take more than 2 GiB.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    (size,), at = read_varints(data, 1)
+    if size > _LARGEST:
+        raise CorruptFileError(f"its model would take {size / 2**30:.1f} GiB; 2 GiB are the most.")
+    try:
+        unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS)
+        plain = unpacker.decompress(data[at:], max_length=size)
+        if len(plain) != size:
+            raise CorruptFileError(f"its model has {len(plain):,} bytes of {size:,}.")
+        (length,), at = read_varints(plain, 1)
+        facts = json.loads(plain[at : at + length])
+        arrays = load(plain[at + length :])
+    except (lzma.LZMAError, ValueError, SafetensorError, RecursionError) as error:
+        raise CorruptFileError(f"its model cannot be read ({error}).") from error
+    if not isinstance(facts, dict):
+        raise CorruptFileError("its model's facts are not an object.")
+    return facts, arrays
+
+
+def fingerprint(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """32 hexadecimal digits that name a state."""
+    return hashlib.blake2b(plain_state(facts, arrays), digest_size=16).hexdigest()
