@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import latentspace as ls
 from latentspace.web.frames import unpack
 
 
@@ -35,6 +36,31 @@ def test_a_map_is_its_coordinates_bit_for_bit(client, pictures):
     header, arrays = frame(client.get("/api/spaces/0/maps/pca"))
     np.testing.assert_array_equal(arrays["xy"], pictures.maps["pca"].coordinates)
     assert header["honesty"]["trustworthiness"] == pytest.approx(pictures.maps["pca"].honesty.trustworthiness)
+
+
+def test_a_maps_ground_is_its_contours_and_its_regions(client, pictures):
+    header, arrays = frame(client.get("/api/spaces/0/regions/pca"))
+    drawn = pictures.maps["pca"]
+    lines = [(each.share, line) for each in drawn.contours() for line in each.lines]
+    starts = [0, *arrays["ends"][:-1]]
+    for (share, line), start, end, told in zip(lines, starts, arrays["ends"], arrays["shares"], strict=True):
+        np.testing.assert_allclose(arrays["spots"][start:end], line, rtol=1e-5, atol=1e-5)
+        assert told == pytest.approx(share)
+    assert [region["items"] for region in header["regions"]] == [len(region) for region in drawn.regions()]
+    assert client.get("/api/spaces/0/regions/nonsense").status_code == 404
+
+
+def test_few_whole_numbers_are_labels_in_their_own_order_and_filter_by_them(served):
+    given = {"digit": [10, 2, 2, None, 10, 2], "right": [True, False, True, True, None, True]}
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    client = served(ls.fit(x, dims=2, metadata=given))
+    (told,) = client.get("/api/spaces").json()
+    assert told["columns"] == [{"name": "digit", "kind": "category"}, {"name": "right", "kind": "boolean"}]
+    header = frame(client.get("/api/spaces/0/columns/digit"))[0]
+    assert (header["labels"], header["counts"]) == (["2", "10"], [3, 2])
+    for column, label, rows in (("digit", "2", [1, 2, 5]), ("right", "False", [1])):
+        answer = client.post("/api/spaces/0/filter", json=[{"column": column, "among": [label]}])
+        assert frame(answer)[1]["rows"].tolist() == rows
 
 
 def test_a_map_that_is_not_there_is_made_when_asked(client):

@@ -296,6 +296,19 @@ def test_what_the_space_knows_of_its_items_colours_them(page, shade):
     assert low < high
 
 
+def test_regions_are_named_and_a_press_goes_there(page, pictures):
+    page.get_by_label("names of regions").check()
+    page.get_by_label("contours").check()
+    page.wait_for_selector(".contours path")
+    regions = pictures.maps["pca"].regions()
+    assert page.locator(".ground li").count() == len(regions) > 0
+    page.screenshot(path=SHOTS / "regions.png")
+    page.locator(".ground li button").first.click()
+    page.wait_for_function("location.hash.includes('camera=')")
+    x, y = (float(word) for word in re.search(r"camera=([^&]+)", page.url).group(1).replace("%2C", ",").split(",")[:2])
+    assert (x, y) == pytest.approx(regions[0].spot.tolist(), rel=1e-3, abs=1e-3)
+
+
 def test_another_map_beside_shows_the_same_item(page):
     page.get_by_label("Beside").select_option("0:tsne")
     page.wait_for_selector(".map + .map [data-drawn='120']", timeout=60_000)
@@ -410,6 +423,8 @@ def test_the_page_as_files_shows_items_neighbours_and_decoded_spots(browser, sti
         box = opened.locator("canvas").bounding_box()
         opened.mouse.click(box["x"] + 8, box["y"] + box["height"] - 8)
         opened.wait_for_function("document.querySelector('.spot img')?.naturalWidth === 128")
+        opened.get_by_label("names of regions").check()
+        opened.wait_for_selector(".ground li")
         opened.screenshot(path=SHOTS / "still.png")
 
 

@@ -14,6 +14,10 @@ export interface Beside {
 /** What of a map is on the screen: its middle, and half of the shorter side, in the map's own unit. */
 export type Camera = [x: number, y: number, half: number];
 
+/** What lies under a map's points. */
+export const GROUNDS = ["regions", "contours"] as const;
+export type Ground = (typeof GROUNDS)[number];
+
 export interface View {
   space: number;
   map: string;
@@ -29,6 +33,7 @@ export interface View {
   disliked: number[];
   spots: [number, number][];
   camera: Camera | null;
+  ground: Ground[];
 }
 
 export const FIRST: View = {
@@ -46,6 +51,7 @@ export const FIRST: View = {
   disliked: [],
   spots: [],
   camera: null,
+  ground: [],
 };
 
 const MOST = 1000; // of anything that there may be several of: an address has its length
@@ -63,6 +69,7 @@ export function written(view: View): string {
     if (view[name].length) words.set(name, view[name].slice(0, MOST).join(","));
   }
   if (view.spots.length) words.set("spots", view.spots.flat().map(short).join(","));
+  if (view.ground.length) words.set("ground", view.ground.join(","));
   if (view.camera) words.set("camera", view.camera.map(short).join(","));
   return words.toString();
 }
@@ -89,6 +96,7 @@ export function read(fragment: string): View {
     disliked: rows(words.get("disliked")),
     spots: spots.length % 2 ? [] : Array.from({ length: spots.length / 2 }, (_, i) => pair(spots, i)),
     camera: camera.length === 3 && (camera[2] as number) > 0 ? (camera as Camera) : null,
+    ground: GROUNDS.filter((name) => (words.get("ground") ?? "").split(",").includes(name)),
   };
 }
 

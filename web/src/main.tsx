@@ -4,6 +4,7 @@ import { Compare } from "./panels/Compare";
 import { Dimensions } from "./panels/Dimensions";
 import { Drop } from "./panels/Drop";
 import { Filter, Selection } from "./panels/Filter";
+import { Regions } from "./panels/Ground";
 import { Head } from "./panels/Head";
 import { Help } from "./panels/Help";
 import { Sounding } from "./panels/Hover";
@@ -17,6 +18,7 @@ import { Working } from "./panels/Tools";
 import { first, follow, isSecondShown, second } from "./panes";
 import { change, message, start, tab } from "./state";
 import { isStill } from "./still";
+import "./map.css"; // before what it shares with the panels
 import "./page.css";
 
 const NAMES: Record<Tab, string> = { look: "Look", dimensions: "Dimensions", "look up": "Look up", make: "Make" };
@@ -37,6 +39,7 @@ function Look() {
   return (
     <>
       <Legend />
+      <Regions />
       {!isStill() && (
         <>
           <Filter />

@@ -33,6 +33,7 @@ export const liked = part("liked");
 export const disliked = part("disliked");
 export const spots = part("spots"); // a spot that was clicked, or a path that was drawn
 export const beside = part("beside");
+export const ground = part("ground");
 
 export function change(some: Partial<link.View>): void {
   view.value = { ...view.peek(), ...some };

@@ -51,7 +51,8 @@ export async function answered(path: string, body: unknown): Promise<Response> {
   const name = decodeURIComponent(rest[0] ?? "");
   if (what === "shades" && !name) return Response.json(await words(`${number}/shades.json`));
   if (what === "shades") return fetch(`./data/${number}/shades/${name}.frame`);
-  if (what === "maps" || what === "dimensions") return fetch(`./data/${number}/${what}/${name}.frame`);
+  if (what === "maps" || what === "regions" || what === "dimensions")
+    return fetch(`./data/${number}/${what}/${name}.frame`);
   if (what === "columns") {
     const listed = (await words<Listed[]>("spaces.json"))[Number(number)];
     const place = listed?.columns.findIndex((column) => column.name === name);

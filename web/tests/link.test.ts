@@ -24,6 +24,7 @@ describe("the view in the address", () => {
         [3, 0.25],
       ],
       camera: [0.125, -2, 0.5],
+      ground: ["regions", "contours"],
     };
     expect(read(`#${written(view)}`)).toEqual(view);
     for (const name of Object.keys(view)) {
@@ -40,7 +41,7 @@ describe("the view in the address", () => {
     expect(read("")).toEqual(FIRST);
     expect(
       read(
-        "#item=-3&theme=pink&space=x&tab=cellar&where={&camera=1,2,-3&spots=1,2,3&liked=1.5,-2&beside=tsne&disliked=a",
+        "#item=-3&theme=pink&space=x&tab=cellar&where={&camera=1,2,-3&spots=1,2,3&liked=1.5,-2&beside=tsne&disliked=a&ground=mud",
       ),
     ).toEqual(FIRST);
     expect(read('#where=[{"among":["x"]}]').where).toEqual([]);

@@ -62,9 +62,12 @@ def colouring(name: str, values: Sequence[Any]) -> Colouring:
     """
     there = [value for value in values if value is not None]
     numbers = bool(there) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in there)
-    if numbers and (len(set(there)) > len(PALETTE) or not all(float(v).is_integer() for v in there)):
-        return _along_the_ramp(name, values)
-    return _in_groups(name, values)
+    return _along_the_ramp(name, values) if numbers and not are_labels(there) else _in_groups(name, values)
+
+
+def are_labels(numbers: Sequence[float]) -> bool:
+    """Whether numbers, at least one, are so few and whole that each is a category: at most 12 different."""
+    return len(set(numbers)) <= len(PALETTE) and all(float(number).is_integer() for number in numbers)
 
 
 def _along_the_ramp(name: str, values: Sequence[Any]) -> Colouring:

@@ -68,7 +68,7 @@ def names_of(
     columns = {name: column for name, column in metadata.items() if by in (None, name)}
     by_label = _by_labels(labels, regions, columns)
     by_words = [_by_words(labels, regions, *texts, words)] if (texts := _texts(columns)) else []
-    numbers = {name: column for name, column in columns.items() if _is_number(column)}
+    numbers = {name: column for name, column in columns.items() if _is_number(column) and not _is_label(column)}
     by_number = [_by_numbers(labels, regions, numbers)] if numbers else []
     own = {name.words for name in by_label[0]} - {""} if by_label else set()
     ranked = by_words + by_label if by_words and len(own) <= regions / 2 else by_label + by_words

@@ -14,6 +14,7 @@ from .. import beside, looking
 from ..errors import UnsupportedError
 from ..evaluate.coverage import usual_distance, usual_error
 from ..evaluate.errors import reconstruction_errors
+from ..maps.colours import are_labels
 from ..space import LatentSpace
 from .frames import pack
 
@@ -47,6 +48,7 @@ class Opened:
         self.lock = threading.Lock()
         self.version = secrets.token_hex(6)
         self.sheets: dict[int, bytes] = {}
+        self._spelt: dict[str, dict[str, Any]] = {}  # each category column's values by how they are written
 
     @cached_property
     def _pictures(self) -> Any:
@@ -191,9 +193,23 @@ class Opened:
             if value is not None:
                 counts[str(value)] = counts.get(str(value), 0) + 1
         labels = sorted(counts, key=lambda label: (-counts[label], label))[:MOST_KINDS]
+        kinds = self._kinds(column)
+        if not any(isinstance(value, str) for value in kinds.values()):
+            labels.sort(key=kinds.__getitem__)  # numbers are looked for in their own order
         code = {label: place for place, label in enumerate(labels)}
         codes = np.fromiter((65535 if v is None else code.get(str(v), 65535) for v in values), np.uint16, len(values))
         return codes, labels, [counts[label] for label in labels]
+
+    def meant(self, column: str, labels: list[Any]) -> list[Any]:
+        """The values that a category's labels stand for: "3" is the 3 of a column of numbers."""
+        kinds = self._kinds(column) if self.columns.get(column) in ("category", "boolean") else {}
+        return [kinds.get(label, label) if isinstance(label, str) else label for label in labels]
+
+    def _kinds(self, column: str) -> dict[str, Any]:
+        """A category's values by how they are written."""
+        if column not in self._spelt:
+            self._spelt[column] = {str(value): value for value in self.space.metadata[column] if value is not None}
+        return self._spelt[column]
 
     def numbers(self, column: str) -> np.ndarray:
         """A number column as float32 (n,), nan where missing."""
@@ -202,11 +218,11 @@ class Opened:
 
 
 def kind_of(values: Sequence[Any]) -> str:
-    """What a metadata column holds, as the page colours and filters it."""
+    """What a metadata column holds, as the page colours and filters it; few whole numbers are labels, as on paper."""
     there = [value for value in values if value is not None]
     if there and all(isinstance(value, bool) for value in there):
         return "boolean"
     if there and all(isinstance(value, int | float) and not isinstance(value, bool) for value in there):
-        return "number"
+        return "category" if are_labels(there) else "number"
     kinds = len({str(value) for value in there})
     return "text" if kinds > MOST_KINDS or kinds > max(50, _WORDS_FROM * len(values)) else "category"

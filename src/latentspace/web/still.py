@@ -16,6 +16,7 @@ from ..progress import track
 from .app import STATIC
 from .frames import pack
 from .opened import Opened
+from .routes.regions import regions_frame
 from .routes.shades import densities, shades_of
 from .routes.spaces import described
 from .sheets import TILES, sheet
@@ -71,10 +72,11 @@ def write_still(the: Opened, folder: str | Path, *, overwrite: bool = False) -> 
 
 def _write_space(the: Opened, own: Path) -> None:
     space = the.space
-    for part in ("maps", "columns", "dimensions", "shades", "sheets", "items"):
+    for part in ("maps", "regions", "columns", "dimensions", "shades", "sheets", "items"):
         (own / part).mkdir(parents=True, exist_ok=True)
-    for method in space.maps:
+    for method, drawn in space.maps.items():
         (own / "maps" / f"{method}.frame").write_bytes(the.map_frame(method))
+        (own / "regions" / f"{method}.frame").write_bytes(regions_frame(drawn))
     for place, name in enumerate(the.columns):
         (own / "columns" / f"{place}.frame").write_bytes(the.column_frame(name))
     for d in range(min(space.dims, MOST_DIMENSIONS)):

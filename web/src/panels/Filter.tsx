@@ -11,7 +11,7 @@ export function Filter() {
   const kind = the?.columns.find(({ name }) => name === column)?.kind;
   useEffect(() => {
     setLabels([]);
-    if (!the || kind !== "category") return;
+    if (!the || (kind !== "category" && kind !== "boolean")) return;
     void trying(async () => {
       const found = await frame<{ labels: string[] }>(`/spaces/${the.number}/columns/${encodeURIComponent(column)}`);
       setLabels(found.header.labels.slice(0, 500));
@@ -43,7 +43,7 @@ export function Filter() {
           ))}
         </select>
       </label>
-      {kind === "category" && (
+      {(kind === "category" || kind === "boolean") && (
         <label>
           is{" "}
           <select

@@ -8,7 +8,7 @@ import { clear, type Placed, seats } from "../declutter";
 import type { Pane } from "../panes";
 import { along } from "../path";
 import type { Scatter } from "../scatter";
-import { change, chosen, hidden, hovered, marked, placed, pointed, spots } from "../state";
+import { change, chosen, ground, hidden, hovered, marked, placed, pointed, spots } from "../state";
 import { come, title, wantTitles } from "../titles";
 import { pixel } from "./Points";
 import { tile } from "./Thumb";
@@ -21,7 +21,7 @@ const MOST_SHOWN = 40; // words: each is a request
 const RESTS = 250; // ms
 const STEPS = 9;
 
-interface Over {
+export interface Over {
   own: Scatter;
   pane: Pane;
   moved: number;
@@ -104,6 +104,7 @@ export function Names(props: Over) {
     () => (isGrouped && places && tint ? seats(places, tint.values, tint.groups.length) : []),
     [places, tint, isGrouped],
   );
+  if (ground.value.includes("regions")) return null; // which have names of their own
   if (!isGrouped || !tint || (isPictured(pane) && own.inView(MOST_PICTURES))) return null;
   const named = tint.groups.flatMap(({ label, colour }, place) => {
     const seat = found[place];

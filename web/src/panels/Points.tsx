@@ -6,6 +6,7 @@ import type { Camera } from "../link";
 import { own as ownRow, type Pane, told } from "../panes";
 import { type Scatter, scatterOn } from "../scatter";
 import { change, hovered, marked, mode, pointed, selected, view } from "../state";
+import { Contours, RegionNames } from "./Ground";
 import { Hover } from "./Hover";
 import { Marks, Names, Pen, Pictures, Words } from "./Over";
 import { Tools } from "./Tools";
@@ -67,8 +68,10 @@ export function Points({ pane }: { pane: Pane }) {
         aria-label="Points of the map: arrow keys step through items, ? lists all keys"
         onKeyDown={(event) => keyed && isKeyOfMap(event, keyed) && event.preventDefault()}
       />
+      {own && <Contours own={own} pane={pane} moved={moved} />}
       {own && <Pictures own={own} pane={pane} moved={moved} />}
       {own && <Names own={own} pane={pane} moved={moved} />}
+      {own && <RegionNames own={own} pane={pane} moved={moved} />}
       {own && <Words own={own} pane={pane} moved={moved} />}
       {own && mode.value === "path" && pane.name === "first" && <Pen own={own} />}
       {own && <Marks own={own} pane={pane} moved={moved} />}

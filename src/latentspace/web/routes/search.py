@@ -29,11 +29,11 @@ class Condition(BaseModel):
     high: float | None = None
     contains: str | None = None
 
-    def of(self) -> Any:
+    def of(self, the: Opened) -> Any:
         """The condition as `where` writes it."""
         if self.contains is not None:
             return {"contains": self.contains}
-        return self.among if self.among is not None else (self.low, self.high)
+        return the.meant(self.column, self.among) if self.among is not None else (self.low, self.high)
 
 
 class Query(BaseModel):
@@ -54,7 +54,7 @@ def search(the: The, query: Query) -> dict[str, Any]:
     options: dict[str, Any] = {
         "k": query.k,
         "metric": query.metric,
-        "where": {one.column: one.of() for one in query.where} or None,
+        "where": {one.column: one.of(the) for one in query.where} or None,
     }
     if sum(one is not None for one in (query.row, query.z, query.text)) != 1:
         raise HTTPException(400, "give one of row, z and text.")
@@ -81,7 +81,7 @@ def filtered(the: The, where: list[Condition]) -> Response:
     space = the.space
     mask = np.ones(len(space), bool)
     for one in where:
-        mask &= mask_of(space.metadata, len(space), {one.column: one.of()})
+        mask &= mask_of(space.metadata, len(space), {one.column: one.of(the)})
     return frame({"rows": np.flatnonzero(mask).astype(np.uint32)})
 
 
@@ -102,7 +102,7 @@ def recommend(the: The, taste: Taste) -> dict[str, Any]:
     if space.modality.kind == "interactions":
         raise HTTPException(400, "items of this space are users; ask latentspace recommend for what they may like.")
     liked, disliked = ([space.ids[row] for row in _known(the, rows)] for rows in (taste.liked, taste.disliked))
-    where = {one.column: one.of() for one in taste.where} or None
+    where = {one.column: one.of(the) for one in taste.where} or None
     found = space.recommend(liked=liked, disliked=disliked, k=taste.k, diversity=taste.diversity, where=where)
     return {
         "rows": [space.position(id_) for id_ in found.ids],
