@@ -48,7 +48,10 @@ def contents_of(space: "State") -> store.Contents:
         "model": _estimator(arrays, "model", space.model),
         "density": _estimator(arrays, "density", space.density) if space.density is not None else None,
         "facts": space.facts,
+        "codec": {name: facts for name, (facts, _) in space._coders.items()},
     }
+    for name, (_, own) in space._coders.items():
+        arrays.update({f"codec/{name}/{key}": array for key, array in own.items()})
     features = _features_to_keep(space)
     pictures = None if features is not None else looking.all_thumbnails(space)
     return store.Contents(
@@ -124,6 +127,9 @@ def load(make: "type[Space]", path: Path) -> "Space":
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
     space.path, space._version, space._anchor, space._later = path, version, anchor, later
+    space._coders = {
+        name: (facts, _of(arrays, f"codec/{name}")) for name, facts in (manifest.get("codec") or {}).items()
+    }
     space._features = _features_of(space, has_features)
     space._maps = None
     space._maps_later = lambda: {

@@ -101,8 +101,8 @@ def test_every_flipped_byte_is_found_and_named_and_the_other_blocks_read():
         damaged[place] ^= 1 << place % 8
         try:
             reader = Reader(bytes(damaged))
-        except CorruptFileError as error:
-            assert place < 60, f"byte {place}: {error}"  # the prefix, without which nothing can be read
+        except CorruptFileError:
+            assert place < 60  # the prefix, without which nothing can be read
             continue
         found = {}
         for block in reader.blocks():
@@ -148,6 +148,7 @@ def test_every_missing_byte_within_is_found():
 def test_a_stranger_s_container_ends_in_a_clear_error_and_bounded_memory(seed):
     rng = np.random.default_rng(seed)
     blob = written(40, 10, model=b"m" * 50, metadata={"label": ["x"] * 40})
+    reasons: list[str] = []
     tracemalloc.start()
     for _ in range(250):
         data = bytearray(blob)
@@ -162,10 +163,12 @@ def test_a_stranger_s_container_ends_in_a_clear_error_and_bounded_memory(seed):
                 block.payload()
             reader.verify()
         except CorruptFileError as error:
-            assert str(error)
+            reasons.append(str(error))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * 2**20
+    assert reasons
+    assert all(reasons)
 
 
 def sealed(header: bytes, frames: list[tuple[bytes, bytes, bytes, int]]) -> bytes:
@@ -208,11 +211,11 @@ def test_a_directory_that_unpacks_to_gigabytes_is_refused_in_little_memory():
     import zlib
 
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(300)) + packer.flush()
+    bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(40)) + packer.flush()
     reader = Reader(sealed(b"{}", [(b"B", bomb, b"", 1)]))
     tracemalloc.start()
     assert list(reader.blocks()) == []
-    assert tracemalloc.get_traced_memory()[1] < 2**29
+    assert tracemalloc.get_traced_memory()[1] < 2**27
     tracemalloc.stop()
     assert "would take over" in str(reader.damage[0])
 
@@ -227,7 +230,7 @@ def test_a_header_that_is_no_object_is_refused(header, reason):
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x89LSZ\n\x1a\n", b"\x89LSZ\r\n\x1a\n"])
 def test_what_is_no_container_is_told_so(data):
-    with pytest.raises(CorruptFileError, match="begin|within its prefix"):
+    with pytest.raises(CorruptFileError, match=r"begin|within its prefix"):
         Reader(data)
 
 

@@ -12,7 +12,7 @@ from .varints import read_varints, write_varints
 
 MAX_VALUES = 2**28  # of one item: 16,384 x 16,384 pixels
 _MAX_NDIM = 4
-_UNPACKED = 2**27  # bytes
+_UNPACKED = 2**25  # bytes: 32 an item of the largest block
 _COUNTED, _ALIKE, _RANDOM, _TOLD = 1, 2, 4, 8  # names are whole numbers in a row; one shape; lengths; metadata
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from ..errors import CorruptFileError
 from .varints import read_varints, write_varints
 
+State = tuple[dict[str, Any], dict[str, np.ndarray]]
 _LARGEST = 2**31  # bytes of an embedded model, unpacked
 # A raw stream without headers: the container has checksums of its own.
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6 | lzma.PRESET_EXTREME}]
 
 
 def plain_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -28,7 +29,7 @@ def plain_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> b
 def packed_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """The same, compressed."""
     plain = plain_state(facts, arrays)
-    return write_varints([len(plain)]) + lzma.compress(plain, format=lzma.FORMAT_RAW, filters=_FILTERS)
+    return write_varints([len(plain)]) + pack_bytes(plain)
 
 
 def unpacked_state(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -45,19 +46,40 @@ def unpacked_state(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     (size,), at = read_varints(data, 1)
     if size > _LARGEST:
         raise CorruptFileError(f"its model would take {size / 2**30:.1f} GiB; 2 GiB are the most.")
+    plain = unpack_bytes(data[at:], size)
     try:
-        unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS)
-        plain = unpacker.decompress(data[at:], max_length=size)
-        if len(plain) != size:
-            raise CorruptFileError(f"its model has {len(plain):,} bytes of {size:,}.")
         (length,), at = read_varints(plain, 1)
         facts = json.loads(plain[at : at + length])
         arrays = load(plain[at + length :])
-    except (lzma.LZMAError, ValueError, SafetensorError, RecursionError) as error:
+    except (ValueError, SafetensorError, RecursionError) as error:
         raise CorruptFileError(f"its model cannot be read ({error}).") from error
     if not isinstance(facts, dict):
         raise CorruptFileError("its model's facts are not an object.")
     return facts, arrays
+
+
+def pack_bytes(data: bytes) -> bytes:
+    """Any bytes, by LZMA without a header."""
+    return lzma.compress(data, format=lzma.FORMAT_RAW, filters=_FILTERS)
+
+
+def unpack_bytes(data: bytes, size: int) -> bytes:
+    """What `pack_bytes` was given, which has so many bytes.
+
+    Raises
+    ------
+    CorruptFileError
+        If it has not.
+    """
+    if size == 0:
+        return b""
+    try:
+        plain = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS).decompress(data, max_length=size)
+    except lzma.LZMAError as error:
+        raise CorruptFileError(f"bytes cannot be unpacked ({error}).") from None
+    if len(plain) != size:
+        raise CorruptFileError(f"bytes end after {len(plain):,} of {size:,}.")
+    return plain
 
 
 def fingerprint(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:

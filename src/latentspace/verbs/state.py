@@ -56,6 +56,7 @@ class State:
         self._features_index: Index | None = None
         self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
         self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
+        self._coders: dict[str, Any] = {}  # what coders learned: facts and arrays by name; see `compressing.coders`
         self._columns: dict[str, Any] = {}  # metadata made ready for filters: see `search.filters.mask_of`
         self._changed()
 
