@@ -118,11 +118,11 @@ def _strings(x: np.ndarray, spilled: list[tuple[np.ndarray, np.ndarray]]) -> lis
     spilled.reverse()
     lanes = np.concatenate([lane for lane, _ in spilled]) if spilled else np.empty(0, np.int64)
     words = np.concatenate([word for _, word in spilled]) if spilled else np.empty(0, "<u2")
-    words = words[np.argsort(lanes, kind="stable")].astype("<u2").tobytes()
+    data = words[np.argsort(lanes, kind="stable")].astype("<u2").tobytes()
     ends = np.cumsum(np.bincount(lanes, minlength=len(x))).tolist()
     parts, at = [], 0
     for state, end in zip(x.tolist(), ends, strict=True):
-        parts.append(state.to_bytes((state.bit_length() + 7) // 8, "big") + words[2 * at : 2 * end])
+        parts.append(state.to_bytes((state.bit_length() + 7) // 8, "big") + data[2 * at : 2 * end])
         at = end
     return parts
 
