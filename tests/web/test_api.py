@@ -63,6 +63,11 @@ def test_few_whole_numbers_are_labels_in_their_own_order_and_filter_by_them(serv
         assert frame(answer)[1]["rows"].tolist() == rows
 
 
+def test_ids_are_looked_up(client, pictures):
+    ids = [pictures.ids[7], "no such item", pictures.ids[0]]
+    assert client.post("/api/spaces/0/rows", json={"ids": ids}).json() == {"rows": [7, None, 0]}
+
+
 def test_a_map_that_is_not_there_is_made_when_asked(client):
     answer = client.get("/api/spaces/1/maps/pca")
     if answer.status_code == 404:  # the space is shared by tests

@@ -1,4 +1,5 @@
-// The view in the address: a link that restores it. Only what was chosen is in it, never the token.
+// The view in the address: a link that restores it. Only what was chosen is in it, never the token. Items are in it by
+// their ids: a row is another item once the space has changed.
 
 import type { Condition } from "./api";
 
@@ -54,19 +55,29 @@ export const FIRST: View = {
   ground: [],
 };
 
+/** The items of a view by their ids. */
+export interface Named {
+  item: string | null;
+  liked: string[];
+  disliked: string[];
+}
+
+export const NOBODY: Named = { item: null, liked: [], disliked: [] };
+
 const MOST = 1000; // of anything that there may be several of: an address has its length
 
-export function written(view: View): string {
+export function written(view: View, named: Named): string {
   const words = new URLSearchParams();
-  for (const name of ["space", "map", "colour", "item", "theme", "tab", "metric"] as const) {
+  for (const name of ["space", "map", "colour", "theme", "tab", "metric"] as const) {
     const value = view[name];
-    if (value !== null && value !== FIRST[name]) words.set(name, String(value));
+    if (value !== FIRST[name]) words.set(name, String(value));
   }
+  if (named.item !== null) words.set("item", named.item);
   if (view.beside) words.set("beside", `${view.beside.space}:${view.beside.map}`);
   if (view.where.length) words.set("where", JSON.stringify(view.where));
   for (const label of view.hidden.slice(0, MOST)) words.append("hidden", label);
   for (const name of ["liked", "disliked"] as const) {
-    if (view[name].length) words.set(name, view[name].slice(0, MOST).join(","));
+    for (const id of named[name].slice(0, MOST)) words.append(name, id);
   }
   if (view.spots.length) words.set("spots", view.spots.flat().map(short).join(","));
   if (view.ground.length) words.set("ground", view.ground.join(","));
@@ -74,6 +85,14 @@ export function written(view: View): string {
   return words.toString();
 }
 
+/** The items that an address names. */
+export function names(fragment: string): Named {
+  const words = new URLSearchParams(fragment.replace(/^#/, ""));
+  const listed = (name: string): string[] => words.getAll(name).slice(0, MOST);
+  return { item: words.get("item"), liked: listed("liked"), disliked: listed("disliked") };
+}
+
+/** What an address asks for but for its items, whose rows only the space knows. */
 export function read(fragment: string): View {
   const words = new URLSearchParams(fragment.replace(/^#/, ""));
   const theme = words.get("theme");
@@ -85,15 +104,15 @@ export function read(fragment: string): View {
     space: whole(words.get("space")) ?? FIRST.space,
     map: words.get("map") ?? FIRST.map,
     colour: words.get("colour") ?? FIRST.colour,
-    item: whole(words.get("item")),
+    item: null,
     theme: theme === "light" || theme === "dark" ? theme : "auto",
     beside: besideMap.length ? { space: whole(besideSpace ?? null) ?? 0, map: besideMap.join(":") } : null,
     tab: tab && TABS.includes(tab) ? tab : FIRST.tab,
     metric: words.get("metric") ?? FIRST.metric,
     where: conditions(words.get("where")),
     hidden: words.getAll("hidden").slice(0, MOST),
-    liked: rows(words.get("liked")),
-    disliked: rows(words.get("disliked")),
+    liked: [],
+    disliked: [],
     spots: spots.length % 2 ? [] : Array.from({ length: spots.length / 2 }, (_, i) => pair(spots, i)),
     camera: camera.length === 3 && (camera[2] as number) > 0 ? (camera as Camera) : null,
     ground: GROUNDS.filter((name) => (words.get("ground") ?? "").split(",").includes(name)),
@@ -115,8 +134,6 @@ function numbers(words: string | null): number[] {
     .map(Number);
   return words && found.every(Number.isFinite) ? found : [];
 }
-
-const rows = (words: string | null): number[] => numbers(words).filter((row) => Number.isSafeInteger(row) && row >= 0);
 
 /** Conditions as they were written; an address that somebody mended by hand has none rather than half of them. */
 function conditions(words: string | null): Condition[] {

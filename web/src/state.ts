@@ -1,7 +1,8 @@
 // What the page knows, as signals: panels read them, and a change redraws only who reads it.
 
-import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { type Condition, holdVersions, type Job, json, type Space, whenOutdated } from "./api";
+import { found, named } from "./ids";
 import * as link from "./link";
 
 export const view = signal<link.View>(link.read(location.hash));
@@ -80,16 +81,12 @@ function firstColour(the: Space | undefined): string {
 function restored(wanted: link.View, isFirst: boolean): link.View {
   const number = spaces.peek()[wanted.space] ? wanted.space : 0;
   const the = spaces.peek()[number];
-  const there = (row: number): boolean => row < (the?.items ?? 0);
   const named = the?.methods.includes(wanted.map) && (!isFirst || the.maps.includes(wanted.map));
   return {
     ...wanted,
     space: number,
     map: named ? wanted.map : startingMap(the, wanted.map),
     colour: wanted.colour || (isFirst ? firstColour(the) : ""),
-    item: wanted.item !== null && there(wanted.item) ? wanted.item : null,
-    liked: wanted.liked.filter(there),
-    disliked: wanted.disliked.filter(there),
     where: wanted.where.filter(({ column }) => the?.columns.some(({ name }) => name === column)),
     beside: wanted.beside && spaces.peek()[wanted.beside.space] ? wanted.beside : null,
   };
@@ -100,18 +97,20 @@ const LATER = 250; // ms between two: browsers refuse addresses that change with
 export async function start(): Promise<void> {
   spaces.value = (await trying(() => json<Space[]>("/spaces"))) ?? [];
   holdVersions(spaces.value);
+  const address = (): string => link.written(view.value, awaited.value ?? named(space.value, view.value));
   whenOutdated(() => {
-    const words = link.written({ ...view.peek(), item: null, liked: [], disliked: [] });
-    history.replaceState(null, "", `#${words}`);
+    history.replaceState(null, "", `#${untracked(address)}`);
     location.reload();
   });
   if (!space.value) return;
+  const wanted = link.names(location.hash);
   view.value = restored(view.peek(), true);
+  await meet(wanted);
   let written = location.hash;
   let last = 0;
   let later: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
-    const words = `#${link.written(view.value)}`;
+    const words = `#${address()}`;
     clearTimeout(later);
     const write = () => {
       written = words;
@@ -128,4 +127,21 @@ export async function start(): Promise<void> {
 
 function restore(fragment: string): void {
   view.value = restored(link.read(fragment), false);
+  void meet(link.names(fragment));
+}
+
+/** What an address names, until its rows are known: the address keeps it meanwhile. */
+const awaited = signal<link.Named | null>(null);
+
+/** Opens and likes the items that an address names. */
+async function meet(wanted: link.Named): Promise<void> {
+  const the = space.peek();
+  if (!the) return;
+  awaited.value = wanted;
+  const rows = await trying(() => found(the, wanted));
+  if (awaited.peek() !== wanted) return; // another address was given meanwhile
+  batch(() => {
+    awaited.value = null;
+    if (rows && space.peek() === the) change(rows);
+  });
 }

@@ -59,10 +59,22 @@ export async function answered(path: string, body: unknown): Promise<Response> {
     return fetch(`./data/${number}/columns/${place}.frame`);
   }
   if (what === "tell") return Response.json(await words(`${number}/tell.json`));
+  if (what === "rows") return rows(Number(number), (body as { ids: string[] }).ids);
   if (what === "items") return item(Number(number), name);
   if (what === "search") return near(Number(number), body as { row?: number; k?: number });
   if (what === "decode") return spot(Number(number), body as { map?: string; xy?: [number, number][] });
   return Response.json({ error: "this needs the space itself: latentspace serve" }, { status: 400 });
+}
+
+/** The rows of ids, looked for in one file of items after another. */
+async function rows(number: number, ids: string[]): Promise<Response> {
+  const places = new Map<string, number>();
+  const items = (await words<{ items: number }[]>("spaces.json"))[number]?.items ?? 0;
+  for (let chunk = 0; chunk * CHUNK < items && ids.some((id) => !places.has(id)); chunk++) {
+    const told = await words<{ id: string }[]>(`${number}/items/${chunk}.json`);
+    told.forEach(({ id }, place) => void places.set(id, chunk * CHUNK + place));
+  }
+  return Response.json({ rows: ids.map((id) => places.get(id) ?? null) });
 }
 
 async function item(number: number, path: string): Promise<Response> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FIRST, read, type View, written } from "../src/link";
+import { FIRST, NOBODY, names, read, type View, written } from "../src/link";
 
 describe("the view in the address", () => {
   it("comes back, whatever of it was chosen", () => {
@@ -7,7 +7,7 @@ describe("the view in the address", () => {
       space: 1,
       map: "pca",
       colour: "Größe & co",
-      item: 0,
+      item: null,
       theme: "dark",
       beside: { space: 0, map: "tsne" },
       tab: "look up",
@@ -17,8 +17,8 @@ describe("the view in the address", () => {
         { column: "price", low: null, high: 2.5 },
       ],
       hidden: ["3", "others, and more"],
-      liked: [4, 1],
-      disliked: [7],
+      liked: [],
+      disliked: [],
       spots: [
         [-1.5, 2],
         [3, 0.25],
@@ -26,24 +26,25 @@ describe("the view in the address", () => {
       camera: [0.125, -2, 0.5],
       ground: ["regions", "contours"],
     };
-    expect(read(`#${written(view)}`)).toEqual(view);
+    const named = { item: "birds/é,1 & 2.png", liked: ["7", "a,b"], disliked: ["#"] };
+    expect(read(`#${written(view, named)}`)).toEqual(view);
+    expect(names(`#${written(view, named)}`)).toEqual(named);
     for (const name of Object.keys(view)) {
       const one = { ...FIRST, [name]: view[name as keyof View] };
-      expect(read(written(one))).toEqual(one);
+      expect(read(written(one, NOBODY))).toEqual(one);
     }
   });
 
   it("is empty for the first view", () => {
-    expect(written(FIRST)).toBe("");
+    expect(written(FIRST, NOBODY)).toBe("");
+    expect(names("")).toEqual(NOBODY);
   });
 
   it("is the first view for an empty or foolish fragment", () => {
     expect(read("")).toEqual(FIRST);
-    expect(
-      read(
-        "#item=-3&theme=pink&space=x&tab=cellar&where={&camera=1,2,-3&spots=1,2,3&liked=1.5,-2&beside=tsne&disliked=a&ground=mud",
-      ),
-    ).toEqual(FIRST);
+    expect(read("#theme=pink&space=x&tab=cellar&where={&camera=1,2,-3&spots=1,2,3&beside=tsne&ground=mud")).toEqual(
+      FIRST,
+    );
     expect(read('#where=[{"among":["x"]}]').where).toEqual([]);
     expect(read("#where=null").where).toEqual([]);
   });

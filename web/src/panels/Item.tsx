@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { type Item as Facts, json } from "../api";
+import { learn } from "../ids";
 import { first } from "../panes";
 import { along } from "../path";
 import { change, chosen, disliked, liked, marked, metric, space, trying, where } from "../state";
@@ -29,7 +30,9 @@ export function Item() {
     }
     const stop = new AbortController();
     void trying(async () => {
-      setFacts(await json<Facts>(`/spaces/${the.number}/items/${row}`, undefined, stop.signal));
+      const facts = await json<Facts>(`/spaces/${the.number}/items/${row}`, undefined, stop.signal);
+      learn(the, row, facts.id);
+      setFacts(facts);
       const asked = { row, k: 12, metric: metric.value, where: where.value };
       const near = await json<Found>(`/spaces/${the.number}/search`, asked, stop.signal);
       setFound(near);

@@ -1,11 +1,27 @@
-"""Which items of one space are items of another: what links two maps side by side."""
+"""Items by their ids: the rows that a link names, and which items of one space are items of another."""
+
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
+from pydantic import BaseModel, Field
 
 from .asking import The, frame
 
 router = APIRouter()
+
+
+class Named(BaseModel):
+    """Items by their ids."""
+
+    ids: Annotated[list[str], Field(max_length=2001)]
+
+
+@router.post("/spaces/{s}/rows")
+def rows(the: The, named: Named) -> dict[str, list[int | None]]:
+    """The row of each id; null for one that the space does not have."""
+    there = the.space._positions
+    return {"rows": [there.get(id_) for id_ in named.ids]}
 
 
 @router.get("/spaces/{s}/match/{other}")
