@@ -72,6 +72,10 @@ class Coder(ABC):
         """Rebuilds what `get_state` gave, checking it: raises ValueError, KeyError or TypeError for what cannot be."""
 
     # ------------------------------------------------------------------ coding
+    def snapped(self, step: float) -> float:
+        """The nearest step that the coder has, by default any; the container keeps this one."""
+        return step
+
     @abstractmethod
     def encode(self, items: Items, step: float = 1.0) -> list[bytes]:
         """One independent string an item, without its shape, which the container keeps."""

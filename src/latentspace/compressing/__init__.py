@@ -183,6 +183,7 @@ class _Job:
             step = coarsest_step(coder.span, lambda step: self._psnr(sample, step) >= aim.value)
         else:
             step = self._step_of_bits(sample, self._bits_allowed(sample))
+        step = coder.snapped(step)
         psnr = self._psnr(sample, step)
         if aim.what == "psnr" and psnr < aim.value:
             say(lambda: f"PSNR {aim.value:g} dB is out of reach of coder {coder.name!r}: {psnr:.2f} dB at its finest")
@@ -298,7 +299,7 @@ class _Job:
             factor = 1.02 * (written.bytes / allowed) ** 1.5
             out.seek(0)
             out.truncate()
-            step = min(written.step * factor, self.coder.span[1])
+            step = self.coder.snapped(min(written.step * factor, self.coder.span[1]))
             written = self.write(out, step, self._psnr(self._sample(), step))
         if written.bytes <= allowed:
             return written
