@@ -51,6 +51,34 @@ def test_what_a_file_kept_finds_the_same(built):
     assert again.report == index.report
 
 
+def test_one_query_alone_finds_what_it_finds_among_others(built):
+    index, queries = built
+    own = np.arange(70)
+    for asked in (index.exact.z[own], queries[:70]):
+        blocks = index.search(asked, 10, exclude=own)
+        alone = [index.search(query[None], 10, exclude=row[None]) for query, row in zip(asked, own, strict=True)]
+        positions = np.concatenate([each.positions for each in alone])
+        assert (positions == blocks.positions).mean() > 0.98  # codes at one distance are candidates by chance
+        assert not (positions == own[:, None]).any()
+        same = positions == blocks.positions
+        np.testing.assert_allclose(
+            np.concatenate([each.scores for each in alone])[same], blocks.scores[same], rtol=1e-6, atol=1e-6
+        )
+
+
+def test_one_query_alone_is_answered_whatever_its_length(built):
+    index, queries = built
+    for scale in (0, 1e-25, 1e-12, 1e18):
+        query = queries[:1] * np.float32(scale)
+        found, true = index.search(query, 10), index.exact.search(query, 10, index.metric)
+        assert found.positions.shape == (1, 10)
+        assert np.isfinite(found.scores).all()
+        assert len(set(found.positions[0])) == 10
+        if scale and index.metric == "cosine":
+            np.testing.assert_allclose(found.scores, true.scores, atol=0.05)
+    assert index.search(queries[:1], 200).positions.min() >= 0
+
+
 def test_masked_and_excluded_items_are_never_found_and_none_is_missing(built):
     index, queries = built
     rng = np.random.default_rng(1)

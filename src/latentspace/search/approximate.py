@@ -15,7 +15,8 @@ from . import approximate_lists as lists
 from . import approximate_tuning as tuning
 from . import rerank
 from .approximate_learning import learn_frame, together
-from .approximate_threads import gather, share_out
+from .approximate_one import One
+from .approximate_threads import gather
 from .exact import ExactIndex, Neighbours
 from .metrics import METRICS, as_latents, check_metric, norms_of
 from .quantise import EightBit
@@ -74,6 +75,8 @@ class Approximate:
         # A vector of zeros has cosine 0 with everything, and no direction to share it out by.
         zeros = np.flatnonzero(norms_of(exact.z) == 0) if cosine else np.zeros(0, np.int64)
         self._zeros = zeros[: max(tuning.KS)].astype(np.int64)
+        # Few steps suit one query where there is nothing to see to besides.
+        self._one = One(self._lists, frame, self._full) if copies is None and len(self._zeros) == 0 else None
         self._source = source  # latents that lists are made of, where those are others than exact.z
 
     def __len__(self) -> int:
@@ -177,24 +180,20 @@ class Approximate:
         own = np.random.default_rng(seed).choice(n, size=tuning.sample_size(n, dims), replace=False)
         own = own.astype(np.int64)
         queries = np.ascontiguousarray(self.exact.z[own])
+        asked = self._full.prepare(queries)
         k = min(max(tuning.KS), len(self) - 1)
         true = self.exact.search(queries, k, self.metric, exclude=own)
-        rows = self.frame.of_queries(self.near[own])
+        rows = self.frame.of_queries(asked if self._source is None else self.near[own])
 
         def candidates(probes: int, count: int) -> np.ndarray:
-            return gather(lambda block: self._lists.candidates(rows[block], probes, count), len(rows))
+            return gather(lambda block: (self._lists.candidates(rows[block], probes, count),), len(rows))[0]
 
         def keys(found: np.ndarray) -> np.ndarray:
-            return gather(lambda block: self._full.keys(queries[block], found[block]), len(rows))
+            return gather(lambda block: (self._full.keys(asked[block], found[block]),), len(rows))[0]
 
+        most = min(n, tuning.CANDIDATES * (4 if self._learned[1].shape[2] > 2 else 1))
         self.settings = tuning.settings(
-            candidates,
-            keys,
-            keys(true.positions),
-            own,
-            nlist=self._lists.nlist,
-            price=self._price,
-            most=min(n, tuning.CANDIDATES * (4 if self._learned[1].shape[2] > 2 else 1)),
+            candidates, keys, keys(true.positions), own, nlist=self._lists.nlist, price=self._price, most=most
         )
         self._aim(recall, len(own) // 2)
 
@@ -268,8 +267,11 @@ class Approximate:
         most = int(np.bincount(pairs[0]).max()) if len(pairs[0]) else 0
         depth = int(setting.candidates * (1.0 if mask is None else _MORE)) + most
         work = _Work(k, setting.probes, depth, kept, pairs)
-        found = Neighbours(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.nan, np.float32))
-        share_out(lambda block: self._search_block(queries, source, block, work, found), len(queries))
+        if len(queries) == 1 and mask is None and self._one is not None:
+            near = None if self._source is None else source
+            if (alone := self._one.search(queries, near, work.k, work.probes, work.depth, pairs[1])) is not None:
+                return Neighbours(*alone)
+        found = Neighbours(*gather(lambda block: self._search_block(queries, source, block, work), len(queries)))
         self._complete(found, queries, mask, exclude, pairs)
         return found
 
@@ -298,11 +300,11 @@ class Approximate:
         return latents
 
     def _search_block(
-        self, queries: np.ndarray, source: np.ndarray, block: slice, work: "_Work", found: Neighbours
-    ) -> None:
-        """Fills in the rows of `block`."""
-        q = queries[block]
-        rows = self.frame.of_queries(source[block])
+        self, queries: np.ndarray, source: np.ndarray, block: slice, work: "_Work"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores (q, k) of the queries of `block`."""
+        q = self._full.prepare(queries[block])
+        rows = self.frame.of_queries(q if self._source is None else source[block])
         if work.kept is None:
             candidates = self._lists.candidates(rows, work.probes, work.depth)
         else:
@@ -314,12 +316,16 @@ class Approximate:
             first, last = np.searchsorted(work.pairs[0], (block.start, block.stop))
             for row, position in zip(work.pairs[0][first:last] - block.start, work.pairs[1][first:last], strict=True):
                 candidates[row, candidates[row] == position] = -1
+        candidates.sort(axis=1)
         if self._frugal is not None:
             candidates = self._frugal.few(q, candidates, work.k)
+            candidates.sort(axis=1)
         keys, positions = rerank.best(self._full.keys(q, candidates), candidates, work.k)
-        width = positions.shape[1]
-        found.positions[block, :width] = positions
-        found.scores[block, :width] = rerank.scores_of(keys, self.metric)
+        scores = rerank.scores_of(keys, self.metric)
+        if (missing := work.k - positions.shape[1]) > 0:
+            room = ((0, 0), (0, missing))
+            return np.pad(positions, room, constant_values=-1), np.pad(scores, room, constant_values=np.nan)
+        return positions, scores
 
     def _with_zeros(self, candidates: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         zeros = self._zeros if mask is None else self._zeros[mask[self._zeros]]
@@ -328,7 +334,7 @@ class Approximate:
 
     def _complete(self, found: Neighbours, queries, mask, exclude, pairs) -> None:
         """Searches exactly for the queries whose lists held fewer than there are to be found."""
-        if (found.positions[:, -1:] >= 0).all():
+        if len(queries) == 0 or found.positions[:, -1].min() >= 0:
             return
         allowed = len(self) if mask is None else int(np.count_nonzero(mask))
         k = found.positions.shape[1]

@@ -19,6 +19,7 @@ from .approximate_threads import faiss, one_thread
 from .metrics import norms_of
 
 _ROWS = 16384  # rows framed and coded at a time
+_ONE_BY_ONE = 10  # FAISS's number for searching without sorting lists by query, with a heap
 _BLOCK = 32  # codes side by side in a register
 CODES = 128  # of an item, at most
 _RESIDUAL = 16  # dims; part of what a kept index means (`approximate.LAYOUT`)
@@ -48,7 +49,12 @@ class Frame:
     reach: float = 0.0
 
     def of_queries(self, rows: np.ndarray) -> np.ndarray:
-        """Queries (q, dims) as float32 (q, r): in the items' frame, but that for the dot product they lie flat."""
+        """Queries (q, dims) as float32 (q, r): in the items' frame, but that for the dot product they lie flat.
+
+        For the cosine they come with length 1.
+        """
+        if self.metric == "cosine":
+            return self._turned(rows)
         if self.metric != "dot":
             return self(rows)
         lengths = norms_of(rows)
@@ -236,6 +242,11 @@ class Lists:
         self._slow.ntotal = len(order)
         self._fast = faiss().IndexIVFPQFastScan(self._slow, _BLOCK)
         self._slow.reset()  # the fast index has its own copy of the codes
+        # The same lists, gone through one after the other: for one query a quarter faster than put in order at first.
+        self._alone = faiss().IndexIVFPQFastScan(self._slow, _BLOCK)
+        self._alone.replace_invlists(self._fast.invlists, False)
+        self._alone.ntotal, self._alone.implem = len(order), _ONE_BY_ONE
+        self._options: dict[int, Any] = {}  # by probes: making them takes a tenth of one query's time
 
     def candidates(self, rows: np.ndarray, probes: int, count: int) -> np.ndarray:
         """The `count` likeliest items of each framed query (q, r): int64 (q, count), likeliest first, -1 where fewer.
@@ -245,8 +256,14 @@ class Lists:
         probes : int
             Lists that are looked through, of the nearest centres.
         """
-        options = faiss().IVFSearchParameters(nprobe=min(probes, self.nlist))
-        return self._fast.search(rows, count, params=options)[1]
+        if probes not in self._options:
+            self._options[probes] = faiss().IVFSearchParameters(nprobe=min(probes, self.nlist))
+        scores = np.empty((len(rows), count), np.float32)
+        found = np.empty((len(rows), count), np.int64)
+        point = faiss().swig_ptr
+        index = self._alone if len(rows) == 1 else self._fast
+        index.search_c(len(rows), point(rows), count, point(scores), point(found), self._options[probes])
+        return found
 
     def of_items(self) -> np.ndarray:
         """Each item's list, int32 (n,), as FAISS holds them."""

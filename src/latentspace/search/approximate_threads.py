@@ -36,30 +36,25 @@ def faiss() -> Any:
     return faiss
 
 
-def gather(work: Callable[[slice], np.ndarray], n: int) -> np.ndarray:
-    """Calls work(slice) on blocks of n rows and puts what it returns into one array, in order."""
-    parts: dict[int, np.ndarray] = {}
+def gather(work: Callable[[slice], tuple[np.ndarray, ...]], n: int) -> tuple[np.ndarray, ...]:
+    """Calls work(slice) on blocks of n rows, in threads where there are enough, and joins what it returns, in order.
 
-    def one(block: slice) -> None:
-        parts[block.start] = work(block)
-
-    share_out(one, n)
-    return np.concatenate([parts[start] for start in sorted(parts)])
-
-
-def share_out(work: Callable[[slice], None], n: int) -> None:
-    """Calls work(slice) on blocks of n rows, in threads where there are enough."""
+    Parameters
+    ----------
+    work : function of a slice
+        Gives arrays with a row for each of the slice's. FAISS has one thread in it.
+    n : int
+    """
     if n < _WORTH_THREADS:
         with one_thread():
-            work(slice(0, n))
-        return
+            return work(slice(0, n))
     size = min(-(-n // usable_cores()), _BLOCK)
     blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
-    def one(block: slice) -> None:
+    def one(block: slice) -> tuple[np.ndarray, ...]:
         with one_thread():
-            work(block)
+            return work(block)
 
     with workers() as count:
-        for _ in ordered(one, blocks, count):
-            pass
+        parts = list(ordered(one, blocks, count))
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))

@@ -19,6 +19,7 @@ _ITEMS = 8192  # ... and its columns: 8 MB; at 128 x 4096 the product itself is 
 _WORTH_THREADS = 500_000_000  # multiplications: about 30 ms of work, ten times what it costs to share it out
 # One query of 68,000 x 784 took 74 ms of processor time where BLAS had two threads beside other work, and 8 with one.
 _WORTH_HOLDING = 10_000_000  # multiplications: 2 ms, twice what it costs to hold BLAS to one thread
+_NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 _GROUP = 64  # keys of which only the largest takes part in finding the k-th best
 
 
@@ -154,7 +155,7 @@ class ExactIndex:
     def as_pairs(self, exclude, q: int) -> tuple[np.ndarray, np.ndarray]:
         """Excluded (query, position) pairs as two int arrays, sorted by query."""
         if exclude is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return _NO_PAIRS
         if len(exclude) != q:
             raise ValueError(f"exclude has {len(exclude)} entries for {q} queries; give one entry a query.")
         if isinstance(exclude, np.ndarray) and exclude.ndim <= 2:

@@ -20,6 +20,7 @@ _SURE = 8.0
 _UNDERFLOW = 1e-37
 # Beyond these norms a float32 product can overflow or vanish, and the keys are computed in float64.
 _LARGEST, _SMALLEST = 1e15, 1e-15
+_FEW = 4096  # numbers
 
 
 def check_metric(metric: str) -> None:
@@ -43,8 +44,12 @@ def as_latents(z, name: str = "z") -> np.ndarray:
         )
     if z.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {z.dtype}; expected numbers, as float32.")
-    with np.errstate(over="ignore"):  # float64 values past float32's range become infinite, and are refused below
-        z = np.ascontiguousarray(z, dtype=np.float32)
+    if z.dtype != np.float32:
+        with np.errstate(over="ignore"):  # values past float32's range become infinite, and are refused below
+            z = z.astype(np.float32)
+    z = np.ascontiguousarray(z)
+    if z.size <= _FEW and math.isfinite(np.vdot(z, z)):  # of one query, a tenth of the time of the sum
+        return z
     if math.isfinite(z.sum(dtype=np.float64)):
         return z
     bad = ~np.isfinite(z).all(axis=1)

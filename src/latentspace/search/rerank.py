@@ -6,7 +6,7 @@ An equal vector gets an equal score to the last bit; order agrees with float64 b
 
 import numpy as np
 
-from .approximate_threads import faiss, one_thread
+from .approximate_threads import faiss
 from .metrics import norms_of
 from .quantise import EightBit
 
@@ -27,26 +27,43 @@ class Vectors:
         self.metric = metric
         self._weights = None if lengths is None else _reciprocal(lengths)
 
+    def prepare(self, queries: np.ndarray) -> np.ndarray:
+        """Queries (q, dims) as `keys` takes them: brought to length 1 for the cosine, where they have a length."""
+        if self.metric != "cosine":
+            return queries
+        wide = queries.astype(np.float64)
+        lengths = np.sqrt(np.vecdot(wide, wide))[:, None]
+        lengths[lengths == 0] = 1
+        return (wide / lengths).astype(np.float32)
+
     def keys(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Larger is nearer: cosine, dot product, or minus the squared distance."""
-        candidates = np.ascontiguousarray(candidates)
+        """Larger is nearer: cosine, dot product, or minus the squared distance.
+
+        Parameters
+        ----------
+        queries : float32 array of shape (q, dims)
+            As `prepare` gives them.
+        candidates : int64 array of shape (q, c), C-ordered
+            Rows of z, -1 for none, whose key is -inf.
+        """
         keys = np.empty(candidates.shape, np.float32)
         library = faiss()
+        point = library.swig_ptr
         inner = library.fvec_L2sqr_by_idx if self.metric == "euclidean" else library.fvec_inner_products_by_idx
-        pointers = [library.swig_ptr(each) for each in (keys, queries, self.z, candidates)]
-        with one_thread():
-            inner(*pointers, queries.shape[1], *candidates.shape)
-        none = candidates < 0
-        keys[none] = 0
+        inner(point(keys), point(queries), point(self.z), point(candidates), queries.shape[1], *candidates.shape)
+        none = candidates < 0 if candidates.size and candidates.min() < 0 else None
+        if none is not None:
+            keys[none] = 0
         if self.metric == "euclidean":
             np.negative(keys, out=keys)
         elif self.metric == "cosine":
-            keys *= self._weights_of(candidates)
-            keys *= _reciprocal(np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64)))[:, None]
-        keys[none] = -np.inf
+            keys *= self.weights_of(candidates)
+        if none is not None:
+            keys[none] = -np.inf
         return keys
 
-    def _weights_of(self, candidates: np.ndarray) -> np.ndarray:
+    def weights_of(self, candidates: np.ndarray) -> np.ndarray:
+        """1 / length of candidates, of their shape; 0 for zeros."""
         if self._weights is not None:
             return self._weights[candidates]
         return _reciprocal(norms_of(self.z[candidates.ravel()])).reshape(candidates.shape)
@@ -77,12 +94,16 @@ def _reciprocal(lengths: np.ndarray) -> np.ndarray:
 
 
 def best(keys: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k largest keys of each row with their candidates, largest first, ties by position: two arrays (q, <= k)."""
+    """The k largest keys of each row with their candidates, largest first, ties by position: two arrays (q, <= k).
+
+    Candidates come in ascending order in each row.
+    """
     rows = np.arange(len(keys))[:, None]
     if candidates.shape[1] > 2 * k + 16:
         kept = np.argpartition(keys, keys.shape[1] - k - 1, axis=1)[:, -k - 1 :]
+        kept.sort(axis=1)
         keys, candidates = keys[rows, kept], candidates[rows, kept]
-    order = np.lexsort((candidates, -keys), axis=1)[:, :k]
+    order = np.argsort(-keys, axis=1, kind="stable")[:, :k]
     return keys[rows, order], candidates[rows, order]
 
 
