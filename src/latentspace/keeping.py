@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import __version__, by_features, caches, fitting, looking, store
+from . import __version__, axes, by_features, caches, fitting, looking, store
 from .beside import for_added
 from .errors import CorruptFileError, UnsupportedError
 from .features import Features, as_stored, comes_from_metadata, dense, fit_in_file
@@ -41,7 +41,7 @@ def save(space: "State", path: str | Path | None, overwrite: bool) -> Path:
 def contents_of(space: "State") -> store.Contents:
     """A space as plain data."""
     arrays: dict[str, np.ndarray] = {}
-    manifest = {
+    manifest: dict[str, Any] = {
         "latentspace": __version__,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "modality": _put(arrays, "modality", *space.modality.state()) | {"kind": space.modality.kind},
@@ -52,6 +52,9 @@ def contents_of(space: "State") -> store.Contents:
     }
     for name, (_, own) in space._coders.items():
         arrays.update({f"codec/{name}/{key}": array for key, array in own.items()})
+    if space._axes:
+        manifest["axes"], own = axes.state_of(space._axes)
+        arrays.update({name: array for name, array in own.items() if array is not None})
     features = _features_to_keep(space)
     pictures = None if features is not None else looking.all_thumbnails(space)
     return store.Contents(
@@ -115,6 +118,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
             )
             if density.of_model:
                 density.attach(model)
+        named = axes.from_state(manifest.get("axes"), _of(arrays, "axes"), latents.shape[1])
     except UnsupportedError:  # it needs something that is not here, and says what
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -127,6 +131,7 @@ def load(make: "type[Space]", path: Path) -> "Space":
         skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
     )  # fmt: skip
     space.path, space._version, space._anchor, space._later = path, version, anchor, later
+    space._axes = named
     space._coders = {
         name: (facts, _of(arrays, f"codec/{name}")) for name, facts in (manifest.get("codec") or {}).items()
     }

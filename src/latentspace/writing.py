@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from .space import LatentSpace
 
 _PICTURED = ("images", "audio", "array", "pairs")
+ANIMATED = (".gif", ".apng", ".webp")
 _TEXTS, _STREAM = ("texts", "strings"), "-"
 _WRITTEN_AS = {  # what items of a kind can be written as, besides what is for all
-    "images": ".png (a sheet), .npy, or no ending for a folder of files",
-    "audio": ".wav, .png (a sheet), .npy, or no ending for a folder of files",
+    "images": ".png (a sheet), .gif, .apng or .webp (they move), .npy, or no ending for a folder of files",
+    "audio": ".wav, .png (a sheet), .gif (it moves), .npy, or no ending for a folder of files",
     "texts": ".txt (a line a text), .csv, .parquet, .jsonl, or no ending for a folder of files",
     "strings": ".txt (a line a string), .csv, .parquet, .jsonl, .npy, or no ending for a folder of files",
     "table": ".csv, .parquet, .jsonl or .npy",
@@ -57,9 +58,10 @@ def write_items(
     items
         Items as `decode` or `sample` give them.
     path : path
-        `.png`: one sheet of pictures; `.wav`: sounds one after the other; `.txt`: a line a text; `.csv`, `.parquet`,
-        `.jsonl`: rows, of interactions one for each user and item; `.npy`, `.npz`: arrays, of other kinds their
-        features; no ending: a folder with one file an item; "-": texts as lines and rows as CSV, to stdout.
+        `.png`: one sheet of pictures; `.gif`, `.apng`, `.webp`: pictures one after the other, and back; `.wav`: sounds
+        one after the other; `.txt`: a line a text; `.csv`, `.parquet`, `.jsonl`: rows, of interactions one for each
+        user and item; `.npy`, `.npz`: arrays, of other kinds their features; no ending: a folder with one file an item;
+        "-": texts as lines and rows as CSV, to stdout.
     names : sequence of str, optional
         One name an item: labels on a sheet, file names in a folder, the column `id` of texts, `user` of interactions.
     overwrite : bool, default=False
@@ -87,6 +89,10 @@ def write_items(
         from .generate.sheet import sheet
 
         sheet(looking.pictures(space, items), columns=columns, labels=names).save(path)
+    elif ending in ANIMATED and kind in _PICTURED:
+        from .generate.animation import animate
+
+        animate(looking.pictures(space, items), path)
     elif ending == ".wav" and kind == "audio":
         _write_sound(space, items, path)
     elif ending == ".txt" and kind in _TEXTS:
@@ -105,6 +111,10 @@ def write_items(
 
 
 def _refused(kind: str, path: Path) -> UnsupportedError:
+    if path.suffix.lower() in (".webm", ".mp4"):
+        return UnsupportedError(
+            f"{path}: films are written as .gif, .apng or .webp; no encoder of {path.suffix} is used."
+        )
     how = path.suffix or ("lines on stdout" if str(path) == _STREAM else "a folder of files")
     return UnsupportedError(f"{path}: {kind} cannot be written as {how}. They are written as {_WRITTEN_AS[kind]}.")
 

@@ -73,8 +73,8 @@ def test_where_no_great_circle_leads_the_line_is_taken(a, b):
 
 
 def test_an_unknown_path_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"path='geodesic' is not known\. Known paths: linear, spherical"):
-        interpolate([0, 1], [1, 0], 3, "geodesic")
+    with pytest.raises(ValueError, match=r"path='crooked' is not known\. Known paths: linear, spherical"):
+        interpolate([0, 1], [1, 0], 3, "crooked")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from ..items import name_of
 from ..items.protocol import Modality, OnError, Skipped
 
 if TYPE_CHECKING:
+    from ..generate.axes import Axis
     from ..search.graph import NeighbourGraph
     from ..search.index import Index
 
@@ -57,6 +58,7 @@ class State:
         self._anchor: store.Anchor | None = None  # where the file's items lie; caches are compared with it
         self._caches: dict[str, store.Cache] = {}  # kept in memory only: see `caches`
         self._coders: dict[str, Any] = {}  # what coders learned: facts and arrays by name; see `compressing.coders`
+        self._axes: dict[str, Axis] = {}  # named directions: see `axes`
         self._columns: dict[str, Any] = {}  # metadata made ready for filters: see `search.filters.mask_of`
         self._changed()
 
