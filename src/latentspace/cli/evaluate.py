@@ -1,1 +1,64 @@
 """Verbs that judge: evaluate, compare."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import arguments as a
+from .app import app
+from .printing import print_json
+
+Out = Annotated[
+    Path | None, typer.Option("-o", "--out", help="Write the report as a page (.html), .json, .md or .txt.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Measure on samples; intervals are as wide as that makes them.")]
+
+
+@app.command()
+def evaluate(
+    space: a.SpaceFile,
+    target: Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="What z should tell.")] = None,
+    task: Annotated[str, typer.Option("--task", help="How the target is read: auto, classes or numbers.")] = "auto",
+    factors: Annotated[
+        str | None, typer.Option("--factors", metavar="A,B,C", help="Columns that are the items' known causes.")
+    ] = None,
+    quick: Quick = False,
+    out: Out = None,
+    seed: a.Seed = 0,
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
+    """Judge a space: what it keeps and what it loses, first in one sentence, then with the evidence.
+
+    latentspace evaluate photos.latent --target label -o report.html
+    """
+    import latentspace as ls
+
+    if task not in ("auto", "classes", "numbers"):
+        raise typer.BadParameter(f"--task {task} is not known; there are auto, classes and numbers.")
+    _check(out, force)
+    named = [name.strip() for name in factors.split(",") if name.strip()] if factors else []
+    report = ls.load(space).evaluate(target, task=task, factors=named, quick=quick, seed=seed)
+    _answer(report, out, json, force)
+
+
+def _check(out: Path | None, force: bool) -> None:
+    from latentspace.reports.report import check_ending
+
+    a.output(out, force)
+    if out is not None:
+        check_ending(out)
+
+
+def _answer(report: Any, out: Path | None, json: bool, force: bool) -> None:
+    if json:
+        print_json(report.to_dict())
+    elif out is None:
+        print(report)
+    else:
+        print("\n".join(report.verdict))
+    if out is not None:
+        report.save(out, overwrite=force)
+        print(f"wrote {out}", file=sys.stderr)

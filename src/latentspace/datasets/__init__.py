@@ -6,6 +6,7 @@ any of its code. Nothing here is ever part of this project; each set's licence i
 """
 
 from .sets import Dataset, available, installed, load
+from .shapes import Shapes, shapes
 from .source import UnavailableError
 
-__all__ = ["Dataset", "UnavailableError", "available", "installed", "load"]
+__all__ = ["Dataset", "Shapes", "UnavailableError", "available", "installed", "load", "shapes"]

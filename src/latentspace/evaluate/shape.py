@@ -111,10 +111,10 @@ def two_nn(distances: np.ndarray, discard: float = 0.1) -> Intrinsic:
     r1, r2 = distances[:, 0].astype(np.float64), distances[:, 1].astype(np.float64)
     mu = np.sort(r2[r1 > 0] / r1[r1 > 0])
     n = len(mu)
-    kept = int(n * (1 - discard))
+    kept = min(int(n * (1 - discard)), n - 1)
     if kept < 10:
         return Intrinsic(np.nan, np.nan, np.nan)
-    along, up = np.log(mu[:kept]), -np.log(1 - np.arange(kept) / n)
+    along, up = np.log(mu[:kept]), -np.log(1 - np.arange(1, kept + 1) / n)
     if not along.any():
         return Intrinsic(np.nan, np.nan, np.nan)
     dims = float((along * up).sum() / (along**2).sum())
