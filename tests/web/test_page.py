@@ -242,7 +242,7 @@ def test_samples_and_the_worst_are_shown(page):
 
 
 def test_a_link_restores_the_view(page, link, pictures):
-    view = f"#colour=ink&item={quote(pictures.ids[7])}&theme=dark"
+    view = f"#map=pca&colour=ink&item={quote(pictures.ids[7])}&theme=dark"
     page.goto(re.match(r"http://[^/]+/", link).group() + view)
     page.reload()
     page.wait_for_selector(".scale")

@@ -103,9 +103,9 @@ export async function start(): Promise<void> {
     location.reload();
   });
   if (!space.value) return;
-  const wanted = link.names(location.hash);
+  awaited.value = link.names(location.hash);
   view.value = restored(view.peek(), true);
-  await meet(wanted);
+  await meet();
   let written = location.hash;
   let last = 0;
   let later: ReturnType<typeof setTimeout> | undefined;
@@ -126,18 +126,21 @@ export async function start(): Promise<void> {
 }
 
 function restore(fragment: string): void {
-  view.value = restored(link.read(fragment), false);
-  void meet(link.names(fragment));
+  batch(() => {
+    awaited.value = link.names(fragment); // first: no address without them is ever written
+    view.value = restored(link.read(fragment), false);
+  });
+  void meet();
 }
 
 /** What an address names, until its rows are known: the address keeps it meanwhile. */
 const awaited = signal<link.Named | null>(null);
 
 /** Opens and likes the items that an address names. */
-async function meet(wanted: link.Named): Promise<void> {
+async function meet(): Promise<void> {
   const the = space.peek();
-  if (!the) return;
-  awaited.value = wanted;
+  const wanted = awaited.peek();
+  if (!the || !wanted) return;
   const rows = await trying(() => found(the, wanted));
   if (awaited.peek() !== wanted) return; // another address was given meanwhile
   batch(() => {
