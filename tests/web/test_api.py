@@ -68,6 +68,23 @@ def test_ids_are_looked_up(client, pictures):
     assert client.post("/api/spaces/0/rows", json={"ids": ids}).json() == {"rows": [7, None, 0]}
 
 
+def test_an_axis_is_learned_by_name_or_from_examples_and_forgotten(served, digits):
+    import latentspace as ls
+
+    space = ls.fit(digits[0][:200], dims=6, metadata={"digit": [int(label) for label in digits[1][:200]]})
+    client = served(space)
+    (told,) = client.post("/api/spaces/0/axes", json={"name": "digit=3"}).json()
+    np.testing.assert_allclose(told["step"], space.axes["digit=3"].step, rtol=1e-6)
+    assert "held out" in told["words"]
+    rows = [row for row in range(200) if digits[1][row] == 0][:8]
+    named = client.post("/api/spaces/0/axes", json={"name": "round", "positive": rows}).json()
+    assert [axis["name"] for axis in named] == ["digit=3", "round"]
+    assert client.delete("/api/spaces/0/axes/digit=3").json() == named[1:] == client.get("/api/spaces/0/axes").json()
+    refused = client.post("/api/spaces/0/axes", json={"name": "nonsense"})
+    assert refused.status_code == 400
+    assert "nonsense" in refused.json()["error"]
+
+
 def test_a_map_that_is_not_there_is_made_when_asked(client):
     answer = client.get("/api/spaces/1/maps/pca")
     if answer.status_code == 404:  # the space is shared by tests

@@ -186,6 +186,22 @@ def test_a_slider_changes_what_is_decoded(page):
     assert page.get_by_text("of the variance").first.is_visible()
 
 
+def test_an_axis_is_learned_and_its_slider_changes_what_is_decoded(page):
+    page.get_by_role("button", name="Dimensions").click()
+    page.wait_for_selector("#decoded")
+    page.get_by_label("Axis:").fill("ink")
+    page.get_by_role("button", name="learn", exact=True).click()
+    slider = page.get_by_label("axis ink")
+    slider.wait_for()
+    before = page.locator("#decoded").get_attribute("src")
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("src => document.querySelector('#decoded').src !== src", arg=before)
+    page.screenshot(path=SHOTS / "axis.png")
+    page.get_by_label("forget ink").click()
+    slider.wait_for(state="detached")
+
+
 def test_a_dropped_file_finds_its_place_and_its_like(page, pictures, tmp_path):
     pictures.items[11].save(tmp_path / "mine.png")
     page.get_by_role("button", name="Look up").click()

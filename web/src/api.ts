@@ -120,6 +120,10 @@ export async function frame<Header>(path: string, body?: unknown): Promise<Frame
   return unpack<Header>(await (await asked(path, body === undefined ? {} : posted(body))).arrayBuffer());
 }
 
+/** Takes something away; answers with what is left. */
+export const deleted = async <T>(path: string): Promise<T> =>
+  (await asked(path, { method: "DELETE" })).json() as Promise<T>;
+
 /** A picture, a sound or a file, with the answer's headers. */
 export async function blob(
   path: string,

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { blob, type Item, json } from "../api";
 import { change, chosen, space, trying } from "../state";
+import { Axes } from "./Axes";
 import { Plain } from "./Shown";
 import { Thumb } from "./Thumb";
 
@@ -48,6 +49,7 @@ export function Dimensions() {
     <section class="dimensions" aria-label="Dimensions">
       {the.can.decode && <Decoded z={z} />}
       <p class="quiet">{chosen.value === null ? "From the middle of the space." : `From item ${chosen.value}.`}</p>
+      <Axes the={the} z={z} onMove={setZ} />
       {dimensions.slice(0, all ? dimensions.length : FIRST).map((one) => (
         <Slider
           key={one.dimension}

@@ -60,7 +60,7 @@ def search(the: The, query: Query) -> dict[str, Any]:
         raise HTTPException(400, "give one of row, z and text.")
     hits: Any
     if query.row is not None:
-        hits = space.search(id=space.ids[_known(the, [query.row])[0]], **options)
+        hits = space.search(id=space.ids[known_rows(the, [query.row])[0]], **options)
     elif query.z is not None:
         hits = space.search(vector=as_rows(query.z, space.dims)[0], **options)
     else:
@@ -101,7 +101,7 @@ def recommend(the: The, taste: Taste) -> dict[str, Any]:
     space = the.space
     if space.modality.kind == "interactions":
         raise HTTPException(400, "items of this space are users; ask latentspace recommend for what they may like.")
-    liked, disliked = ([space.ids[row] for row in _known(the, rows)] for rows in (taste.liked, taste.disliked))
+    liked, disliked = ([space.ids[row] for row in known_rows(the, rows)] for rows in (taste.liked, taste.disliked))
     where = {one.column: one.of(the) for one in taste.where} or None
     found = space.recommend(liked=liked, disliked=disliked, k=taste.k, diversity=taste.diversity, where=where)
     return {
@@ -125,7 +125,7 @@ class Taken(BaseModel):
 def export(the: The, taken: Taken) -> Response:
     """Ids, metadata and latents of some items as a file."""
     pd = require("pandas", "tables", "exporting")
-    space, rows = the.space, _known(the, taken.rows)
+    space, rows = the.space, known_rows(the, taken.rows)
     columns: dict[str, Any] = {"id": [space.ids[row] for row in rows]}
     if taken.metadata:
         columns |= {name: [values[row] for row in rows] for name, values in space.metadata.items() if name != "id"}
@@ -141,7 +141,8 @@ def export(the: The, taken: Taken) -> Response:
     return Response(held.getvalue(), media_type="application/vnd.apache.parquet", headers=headers)
 
 
-def _known(the: Opened, rows: list[int]) -> list[int]:
+def known_rows(the: Opened, rows: list[int]) -> list[int]:
+    """The rows, if the space has them all."""
     beyond = next((row for row in rows if row >= len(the.space)), None)
     if beyond is not None:
         raise HTTPException(404, f"there is no item {beyond}; the space has {len(the.space):,}.")
