@@ -33,9 +33,11 @@ def learn(the: The, learned: Learned) -> list[dict[str, Any]]:
     if not len(space):
         raise HTTPException(400, "the space has no items to learn an axis from.")
     for_, against = ([space.ids[row] for row in known_rows(the, rows)] for rows in (learned.positive, learned.negative))
-    examples = {"positive": for_, "negative": against or None} if for_ else {}
     with the.lock:
-        space.axis(learned.name, **examples)
+        if for_:
+            space.axis(learned.name, positive=for_, negative=against or None)
+        else:
+            space.axis(learned.name)
     return told_of(the)
 
 
