@@ -107,7 +107,7 @@ class IntegerNetwork:
             x *= scale
             np.floor(x, out=x)
             if number < last:
-                np.clip(x, 0, TOP, out=x)
+                np.minimum(np.maximum(x, 0, out=x), TOP, out=x)
         return x
 
     def state(self, prefix: str = "") -> dict[str, np.ndarray]:

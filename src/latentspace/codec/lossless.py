@@ -1,10 +1,13 @@
 """Images to bits and back exactly: each pixel told from those before it, by networks of whole numbers."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import CorruptFileError
 from ..progress import Progress
@@ -20,6 +23,7 @@ _TRAINABLE = 2**18  # pixels of a kind, from which networks are tried
 _HELD_OUT = 64  # images at most that say whether networks are better than tables
 _PIXELS = 2**22  # of images that are coded side by side
 _SIDE_BY_SIDE = 2048
+_IN_A_LANE = 2**13  # pixels of small images that follow one another, in a block
 _TREES = {1: "values", 3: "differences"}
 
 
@@ -32,7 +36,8 @@ class LosslessCoder(Coder):
     images have one size, the pixel's place; or, where there were few images, from counts. Every image is a string of
     its own.
 
-    An image of a kind that was never seen costs more bits, and is decoded as exactly. See docs/decisions/0023-lossless.md.
+    An image of a kind that was never seen costs more bits, and is decoded as exactly. docs/decisions/0023-lossless.md
+    has what was tried.
 
     Parameters
     ----------
@@ -85,7 +90,8 @@ class LosslessCoder(Coder):
         return cls(odds)
 
     def get_state(self) -> State:
-        facts, arrays = {}, {}
+        facts: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray] = {}
         for channels, odds in self.odds.items():
             facts[str(channels)], own = odds.state()
             arrays |= {f"{channels}/{name}": array for name, array in own.items()}
@@ -114,8 +120,12 @@ class LosslessCoder(Coder):
 
         def work(where: list[int]) -> None:
             together = np.stack([images[number] for number in where])
-            for number, parts in zip(where, write(self.odds[together.shape[3]], together), strict=True):
-                coded[number] = write_varints([len(part) for part in parts[:-1]]) + b"".join(parts)
+            strings = write(self.odds[together.shape[3]], together)
+            for at, number in enumerate(where):
+                parts = strings[at :: len(where)]
+                whole = write_varints([len(part) for part in parts[:-1]]) + b"".join(parts)
+                # Noise takes more bits by any model than it has. A string as long as the image is the image.
+                coded[number] = whole if len(whole) < images[number].size else images[number].tobytes()
 
         _each([image.shape for image in images], work, "coding images")
         return coded
@@ -134,11 +144,57 @@ class LosslessCoder(Coder):
 
         def work(where: list[int]) -> None:
             h, w, channels = wholes[where[0]]
-            strings = [_apart(parts[number], rows_at_once(h, w)) for number in where]
-            for number, image in zip(where, read(self.odds[channels], strings, h, w), strict=True):
+            for number in where:
+                if len(parts[number]) == h * w * channels:
+                    images[number] = np.frombuffer(parts[number], np.uint8).reshape(shapes[number]).copy()
+            where = [number for number in where if len(parts[number]) != h * w * channels]
+            if not where:
+                return
+            apart = [_apart(parts[number], rows_at_once(h, w)) for number in where]
+            strings = [string for row in zip(*apart, strict=True) for string in row]
+            for number, image in zip(where, read(self.odds[channels], strings, len(where), h, w), strict=True):
                 images[number] = image.reshape(shapes[number])
 
         _each(wholes, work, "decoding images")
+        return images
+
+    def encode_block(self, items: Items, step: float = 1.0) -> bytes:
+        """One string: several images of one size share a lane, so that real bytes are within 1% of `bits`."""
+        del step
+        images = [_as_image(item, number) for number, item in enumerate(items)]
+        groups: dict[tuple[int, ...], bytes] = {}
+
+        def work(where: list[int]) -> None:
+            together = np.stack([images[number] for number in where])
+            strings = write(self.odds[together.shape[3]], together, _lanes(*together.shape[:3]))
+            groups[together.shape[1:]] = write_varints([len(string) for string in strings]) + b"".join(strings)
+
+        shapes = [image.shape for image in images]
+        _each(shapes, work, "coding images", whole=True)
+        return b"".join(groups[shape] for shape in dict.fromkeys(shapes) if shape in groups)
+
+    def decode_block(self, data: bytes, shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
+        """What `encode_block` gave, back; CorruptFileError where it is not whole."""
+        del step
+        wholes = [_whole_shape(shape) for shape in shapes]
+        images: list[np.ndarray] = [np.zeros(shape, np.uint8) for shape in shapes]
+        groups: dict[tuple[int, ...], list[bytes]] = {}
+        at = 0
+        for shape, n in Counter(shape for shape in wholes if all(shape)).items():
+            lengths, at = read_varints(data, _lanes(n, *shape[:2]) * rows_at_once(*shape[:2]), at)
+            ends = np.cumsum([at, *lengths]).tolist()
+            groups[shape] = [data[a:b] for a, b in pairwise(ends)]
+            at = ends[-1]
+        if at != len(data):
+            raise CorruptFileError(f"a block of {len(data):,} bytes says that its images take {at:,}.")
+
+        def work(where: list[int]) -> None:
+            h, w, channels = wholes[where[0]]
+            found = read(self.odds[channels], groups[wholes[where[0]]], len(where), h, w)
+            for number, image in zip(where, found, strict=True):
+                images[number] = image.reshape(shapes[number])
+
+        _each(wholes, work, "decoding images", whole=True)
         return images
 
     def bits(self, items: Items, step: float = 1.0) -> np.ndarray:
@@ -188,8 +244,15 @@ def _has_torch() -> bool:
     return find_spec("torch") is not None
 
 
-def _each(shapes: Sequence[tuple[int, ...]], work: Callable[[list[int]], None], label: str) -> None:
-    """Works on images of one size together, some thousand at a time, on all cores."""
+def _lanes(n: int, h: int, w: int) -> int:
+    """How many lanes a block's images of one size have: small images follow one another in a lane."""
+    return -(-n // max(1, min(64, _IN_A_LANE // (h * w))))
+
+
+def _each(
+    shapes: Sequence[tuple[int, ...]], work: Callable[[list[int]], None], label: str, whole: bool = False
+) -> None:
+    """Works on images of one size together, some thousand at a time (all, where `whole`), on all cores."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for number, shape in enumerate(shapes):
         if all(shape):
@@ -197,9 +260,11 @@ def _each(shapes: Sequence[tuple[int, ...]], work: Callable[[list[int]], None], 
     cores, jobs = usable_cores(), []
     for (h, w, _), where in by_shape.items():
         most = max(1, min(_SIDE_BY_SIDE, _PIXELS // (h * w)))
-        pieces = max(-(-len(where) // most), min(cores, len(where) // 256), 1)
+        pieces = 1 if whole else max(-(-len(where) // most), min(cores, len(where) // 256), 1)
         jobs += [[int(number) for number in piece] for piece in np.array_split(where, pieces)]
-    with Progress(label, sum(len(job) for job in jobs)) as progress, ThreadPoolExecutor(cores) as pool:
+    total = sum(len(job) for job in jobs)
+    # The matrices are small: threads of their own would wait for one another.
+    with threadpool_limits(1), Progress(label, total) as progress, ThreadPoolExecutor(cores) as pool:
         for job, _ in zip(jobs, pool.map(work, jobs), strict=True):
             progress.advance(len(job))
 

@@ -57,44 +57,51 @@ class Reader:
         return self.decoder.get_bits(zeros, lanes)
 
 
-def write(odds: Odds, images: np.ndarray) -> list[list[bytes]]:
-    """Images (n, h, w, channels) as strings, a list of one for each row that is coded at once, for each image."""
+def write(odds: Odds, images: np.ndarray, lanes: int | None = None) -> list[bytes]:
+    """Images (n, h, w, channels) as strings: image i's are i, i + n, i + 2n, ..., one a row that is coded at once.
+
+    With fewer `lanes` than images, image i comes after image i - lanes in the same strings.
+    """
     n, h, w, _ = images.shape
-    writer = Writer(rows_at_once(h, w) * n)
-    _run(odds, Canvas(images, odds.fill), writer, known=True)
-    parts = writer.encoder.finish()
-    return [parts[image::n] for image in range(n)]
+    lanes = lanes or n
+    writer = Writer(rows_at_once(h, w) * lanes)
+    for first in range(0, n, lanes):
+        _run(odds, Canvas(images[first : first + lanes], odds.fill), writer, lanes, known=True)
+    return writer.encoder.finish()
 
 
 def costs(odds: Odds, images: np.ndarray) -> np.ndarray:
     """What images cost by the model's odds, bits, float64 (n,)."""
     n, h, w, _ = images.shape
     costs_ = Costs(rows_at_once(h, w) * n)
-    _run(odds, Canvas(images, odds.fill), costs_, known=True)
+    _run(odds, Canvas(images, odds.fill), costs_, n, known=True)
     return costs_.bits.reshape(-1, n).sum(0)
 
 
-def read(odds: Odds, parts: list[list[bytes]], h: int, w: int) -> np.ndarray:
-    """The images of what `write` gave, uint8 (n, h, w, channels); CorruptFileError where a string does not end."""
-    n, channels = len(parts), len(odds.fill)
-    canvas = Canvas(np.zeros((n, h, w, channels), np.uint8), odds.fill)
-    reader = Reader([part for lane in zip(*parts, strict=True) for part in lane])
-    _run(odds, canvas, reader, known=False)
+def read(odds: Odds, parts: list[bytes], n: int, h: int, w: int) -> np.ndarray:
+    """The n images of what `write` gave, uint8 (n, h, w, channels); CorruptFileError where a string does not end."""
+    channels = len(odds.fill)
+    lanes = len(parts) // rows_at_once(h, w)
+    reader, images = Reader(parts), []
+    for first in range(0, n, lanes):
+        canvas = Canvas(np.zeros((min(lanes, n - first), h, w, channels), np.uint8), odds.fill)
+        _run(odds, canvas, reader, lanes, known=False)
+        images.append(canvas.images())
     reader.decoder.finish()
-    return canvas.images()
+    return np.concatenate(images)
 
 
-def _run(odds: Odds, canvas: Canvas, coder: Answers, known: bool) -> None:
-    n, h, w, _ = canvas.shape
-    lanes_all = rows_at_once(h, w)
+def _run(odds: Odds, canvas: Canvas, coder: Answers, lanes_a_row: int, known: bool) -> None:
+    n, h, w, channels = canvas.shape
     every = np.arange(n)
+    whole = n == lanes_a_row and rows_at_once(h, w) == 1
     for step in steps(h, w):
         places = canvas.places(step.rows, step.columns)
-        lanes = None if lanes_all == 1 else (step.lanes[:, None] * n + every).ravel()
-        truth = canvas.pixels[places].transpose(1, 0, 2).reshape(canvas.shape[3], -1) if known else None
+        lanes = None if whole else (step.lanes[:, None] * lanes_a_row + every).ravel()
+        truth = canvas.pixels[places].transpose(1, 0, 2).reshape(channels, -1) if known else None
         found = _pixels(odds, canvas.near(places), _cells(odds, step, h, w, n), coder, lanes, truth)
         if not known:
-            canvas.pixels[places] = found.reshape(canvas.shape[3], len(places), n).transpose(1, 0, 2)
+            canvas.pixels[places] = found.reshape(channels, len(places), n).transpose(1, 0, 2)
 
 
 def _cells(odds: Odds, step: Step, h: int, w: int, n: int) -> np.ndarray:
@@ -126,7 +133,11 @@ def _pixels(
         where[rough] = np.arange(len(rough))
         live = _copied(near, copies, where, live, coder, lanes, truth, found)
     if len(live):
-        found[:, live] = _values(odds, near[:, :, live], cells[live], coder, _of(lanes, live), _of_truth(truth, live))
+        at = np.searchsorted(rough, live)  # what was worked out for them is not worked out again
+        all_rough = len(rough) > 0 and at[-1] < len(rough) and bool((rough[at] == live).all())
+        facts = facts[:, at] if all_rough else facts_of(near[:, :, live])
+        truth = None if truth is None else truth[:, live]
+        found[:, live] = _values(odds, near[:, :, live], facts, cells[live], coder, _of(lanes, live), truth)
     return found
 
 
@@ -158,12 +169,12 @@ def _copied(
 
 
 def _values(
-    odds: Odds, near: np.ndarray, cells: np.ndarray, coder: Answers, lanes: np.ndarray, truth: np.ndarray | None
-) -> np.ndarray:
+    odds: Odds, near: np.ndarray, facts: np.ndarray, cells: np.ndarray,
+    coder: Answers, lanes: np.ndarray, truth: np.ndarray | None,
+) -> np.ndarray:  # fmt: skip
     """Colours that are no copies, channel by channel, uint8 (channels, m)."""
     tree = TREES[odds.tree]
     channels, m = near.shape[1:]
-    facts = facts_of(near)
     known = np.zeros((channels, m), np.uint8) if truth is None else truth
     for channel in range(channels):
         told = guess(near, known, channel)
@@ -180,7 +191,3 @@ def _values(
 
 def _of(lanes: np.ndarray | None, live: np.ndarray) -> np.ndarray:
     return live if lanes is None else lanes[live]
-
-
-def _of_truth(truth: np.ndarray | None, live: np.ndarray) -> np.ndarray | None:
-    return None if truth is None else truth[:, live]

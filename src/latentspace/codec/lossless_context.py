@@ -155,7 +155,7 @@ def guess(near: np.ndarray, known: np.ndarray, channel: int) -> np.ndarray:
 
 
 def differences_of(near: np.ndarray, known: np.ndarray, channel: int, told: np.ndarray) -> np.ndarray:
-    """What networks read beside `facts_of`, to tell a difference from a guess; float32 (channel + 4 (channel + 1), m)."""
+    """What networks read beside `facts_of`, to tell a difference from a guess; float32 (5 channel + 4, m)."""
     whole = near[:2].astype(np.int32)
     west, north = np.abs(told - whole[0, channel]), np.abs(told - whole[1, channel])
     rows = [*known[:channel], told, median(near, channel), 2 * west, 2 * north]

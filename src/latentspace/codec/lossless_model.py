@@ -56,6 +56,9 @@ class Odds(Protocol):
     ) -> np.ndarray:
         """Logits (nodes, m) of a channel's tree, given the channels before it."""
 
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What `odds_from` makes them of again."""
+
 
 class Tables:
     """Odds by how much the neighbours differ: learned from a handful of images, or from none."""
@@ -175,5 +178,5 @@ def _checked(facts: Mapping[str, Any]) -> tuple[str, list[int], tuple[int, int]]
 
 def odds_from(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Tables | Networks":
     """The odds whose `state` these are; ValueError, KeyError or TypeError where they are none."""
-    kinds = {"tables": Tables, "networks": Networks}
+    kinds: dict[str, type[Tables] | type[Networks]] = {"tables": Tables, "networks": Networks}
     return kinds[facts["kind"]](facts, arrays)

@@ -90,5 +90,5 @@ def _laplacian() -> np.ndarray:
     counts = np.full((Differences.nodes, LEVELS, 2), 0.05)
     for level in range(LEVELS):
         mass = np.exp(-np.abs(away) / max(1.0, 0.5 * 2.0**level))
-        np.add.at(counts, (nodes, level, answers.astype(np.int64)), 8 * mass[columns] / mass.sum())
+        np.add.at(counts[:, level], (nodes, answers.astype(np.int64)), 8 * mass[columns] / mass.sum())
     return counts

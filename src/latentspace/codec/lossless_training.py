@@ -81,7 +81,7 @@ def train(images: Sequence[np.ndarray], channels: int, *, steps: int, seed: int,
                 if m:
                     loss = loss + _cost(copies, values, places, rng.integers(0, len(places.places), m), grid, tree)
             optimiser.zero_grad()
-            (loss / BATCH).backward()  # type: ignore[no-untyped-call]
+            (loss / BATCH).backward()
             optimiser.step()
             for part in (copies, *values):
                 part.network.clip()
@@ -120,7 +120,7 @@ def _worth(
         places, image = np.divmod(np.concatenate(found), n)
         if len(places):
             sets.append(Places(canvas, places, image))
-    share = (counts.sum(0) + [1.0, 0.05]) / (counts.sum() + 1.05)
+    share = (counts.sum(0) + np.array([1.0, 0.05])) / (counts.sum() + 1.05)
     counts += 2 * share
     return sets, logits_of(counts[:, 0], counts[:, 1])
 
