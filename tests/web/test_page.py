@@ -447,6 +447,22 @@ def test_the_page_as_files_shows_items_neighbours_and_decoded_spots(browser, sti
         opened.screenshot(path=SHOTS / "still.png")
 
 
+def test_the_page_as_files_filters_and_exports(browser, still, pictures, tmp_path):
+    import pandas as pd
+
+    with watched(browser, still) as opened:
+        opened.get_by_label("Filter by").select_option("label")
+        opened.get_by_label("value", exact=True).select_option("3")
+        threes = [row for row in range(120) if str(pictures.metadata["label"][row]) == "3"]
+        opened.get_by_text(f"{len(threes)} items selected").wait_for()
+        with opened.expect_download() as taken:
+            opened.get_by_role("button", name="export CSV").click()
+        taken.value.save_as(tmp_path / "threes.csv")
+        table = pd.read_csv(tmp_path / "threes.csv", dtype={"id": str})
+        assert table["id"].tolist() == [pictures.ids[row] for row in threes]
+        assert table[[f"z{d}" for d in range(8)]].to_numpy() == pytest.approx(pictures.latents[threes], rel=1e-5)
+
+
 def test_a_folder_that_is_no_page_is_never_replaced(pictures, tmp_path):
     from latentspace.web.opened import Opened
     from latentspace.web.still import write_still

@@ -40,13 +40,9 @@ function Look() {
     <>
       <Legend />
       <Regions />
-      {!isStill() && (
-        <>
-          <Filter />
-          <Selection />
-          <Compare />
-        </>
-      )}
+      <Filter />
+      <Selection />
+      {!isStill() && <Compare />}
       <Spot />
       <Item />
       <Recommendations />

@@ -1,6 +1,8 @@
 // The page without a server: what it asks is answered from files that were written beforehand (web/still.py).
 
+import type { Condition } from "./api";
 import { type Frame, unpack } from "./frames";
+import { framed, rowsThat, type Told, table } from "./stilltable";
 
 const CHUNK = 1000;
 
@@ -8,6 +10,9 @@ const CHUNK = 1000;
 export const isStill = (): boolean => document.querySelector('meta[name="latentspace"][content="still"]') !== null;
 
 interface Listed {
+  items: number;
+  dims: number;
+  dimensions: number; // of which the numbers are there
   columns: { name: string }[];
 }
 
@@ -54,11 +59,12 @@ export async function answered(path: string, body: unknown): Promise<Response> {
   if (what === "maps" || what === "regions" || what === "dimensions")
     return fetch(`./data/${number}/${what}/${name}.frame`);
   if (what === "columns") {
-    const listed = (await words<Listed[]>("spaces.json"))[Number(number)];
-    const place = listed?.columns.findIndex((column) => column.name === name);
+    const place = (await listed(Number(number)))?.columns.findIndex((column) => column.name === name);
     return fetch(`./data/${number}/columns/${place}.frame`);
   }
   if (what === "tell") return Response.json(await words(`${number}/tell.json`));
+  if (what === "filter") return new Response(framed(rowsThat(await everyItem(Number(number)), body as Condition[])));
+  if (what === "export") return taken(Number(number), (body as { rows: number[] }).rows);
   if (what === "rows") return rows(Number(number), (body as { ids: string[] }).ids);
   if (what === "items") return item(Number(number), name);
   if (what === "search") return near(Number(number), body as { row?: number; k?: number });
@@ -66,15 +72,27 @@ export async function answered(path: string, body: unknown): Promise<Response> {
   return Response.json({ error: "this needs the space itself: latentspace serve" }, { status: 400 });
 }
 
-/** The rows of ids, looked for in one file of items after another. */
+/** The rows of ids. */
 async function rows(number: number, ids: string[]): Promise<Response> {
-  const places = new Map<string, number>();
-  const items = (await words<{ items: number }[]>("spaces.json"))[number]?.items ?? 0;
-  for (let chunk = 0; chunk * CHUNK < items && ids.some((id) => !places.has(id)); chunk++) {
-    const told = await words<{ id: string }[]>(`${number}/items/${chunk}.json`);
-    told.forEach(({ id }, place) => void places.set(id, chunk * CHUNK + place));
-  }
+  const places = new Map((await everyItem(number)).map(({ id }, row) => [id, row]));
   return Response.json({ rows: ids.map((id) => places.get(id) ?? null) });
+}
+
+const listed = async (number: number): Promise<Listed | undefined> => (await words<Listed[]>("spaces.json"))[number];
+
+async function everyItem(number: number): Promise<Told[]> {
+  const chunks = Math.ceil(((await listed(number))?.items ?? 0) / CHUNK);
+  const told = Array.from({ length: chunks }, (_, chunk) => words<Told[]>(`${number}/items/${chunk}.json`));
+  return (await Promise.all(told)).flat();
+}
+
+/** Rows as CSV; with their latents where all dimensions were written out. */
+async function taken(number: number, chosen: number[]): Promise<Response> {
+  const { dims = 0, dimensions = 0 } = (await listed(number)) ?? {};
+  const numbers = Array.from({ length: dims <= dimensions ? dims : 0 }, (_, d) =>
+    arrays(`${number}/dimensions/${d}.frame`),
+  );
+  return new Response(table(await everyItem(number), chosen, await Promise.all(numbers)));
 }
 
 async function item(number: number, path: string): Promise<Response> {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { blob, type Condition, frame } from "../api";
 import { first } from "../panes";
 import { selected, setWhere, space, trying, visible, where } from "../state";
+import { isStill } from "../still";
 
 /** Conditions on metadata: what fulfils them stays on the map, and only that is searched. */
 export function Filter() {
@@ -136,9 +137,11 @@ export function Selection() {
         <button type="button" onClick={() => void take("csv")}>
           export CSV
         </button>{" "}
-        <button type="button" onClick={() => void take("parquet")}>
-          export Parquet
-        </button>{" "}
+        {!isStill() && (
+          <button type="button" onClick={() => void take("parquet")}>
+            export Parquet
+          </button>
+        )}{" "}
         {selected.value.length > 0 && (
           <button
             type="button"
