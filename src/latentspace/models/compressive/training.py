@@ -1,0 +1,127 @@
+"""Trains a compressive model's two networks: bits of quantised blocks, and the error of what is decoded from them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...progress import Progress
+from . import blocks as b
+from .networks import Context, Smooth, bits, rings
+
+_ROWS = 1024  # blocks of a training step: four times as many steps beat four times as many blocks
+_CROP = 64  # pixels: of larger pictures a training step sees pieces
+_RATE = 3e-3
+_CHOOSING = 0.5  # share of training after which values are chosen as an encoder does
+SLOPE = 0.1  # of rate, in squared steps a bit: what the encoder trades; 0.1155 is the slope at fine steps
+
+
+def train(
+    pictures: Sequence[np.ndarray],
+    ground: np.ndarray,
+    *,
+    steps: int,
+    widths: tuple[int, int, int],
+    random_state: np.random.RandomState,
+    progress: Progress,
+) -> tuple[np.ndarray, Context, Smooth]:
+    """Learns axes float32 (p, p) and both networks from pictures uint8 (h, w, c).
+
+    `widths` are of the context's layers, of a coefficient's, of the smoothing.
+    """
+    generator = torch.Generator().manual_seed(int(random_state.randint(2**31)))
+    c = pictures[0].shape[-1]
+    sample = _batch(pictures, ground, 256 * _ROWS, random_state)[0]
+    axes = b.block_axes(sample.reshape(-1, sample.shape[-1])[: 256 * _ROWS]).astype(np.float32)
+    context, smooth = Context(c, widths[0], widths[1], generator), Smooth(c, widths[2], generator)
+    groups = [list(context.parameters()), list(smooth.parameters())]
+    optimisers = [torch.optim.AdamW(group, lr=_RATE, weight_decay=1e-4) for group in groups]
+    turned = torch.from_numpy(axes)
+    for step in range(steps):
+        share = step / steps
+        choosing = share >= _CHOOSING
+        x, eighths = _batch(pictures, ground, _ROWS, random_state)
+        rate, error = _losses(context, smooth, turned, x, eighths, choosing)
+        (rate if error is None else rate + error / 2).backward()
+        # The smoothing learns fast, and only from what an encoder would write: it starts with the choosing.
+        for optimiser, some, began in zip(optimisers, groups, (0.0, _CHOOSING), strict=True):
+            if share < began:
+                continue
+            fall = 0.5 + 0.5 * np.cos(np.pi * (share - began) / (1 - began))
+            optimiser.param_groups[0]["lr"] = _RATE * min(1.0, (step + 1 - began * steps) / 50) * fall + 1e-5
+            torch.nn.utils.clip_grad_norm_(some, 1.0)
+            optimiser.step()
+            optimiser.zero_grad()
+        progress.advance(note=f"{float(rate.detach()):.3f} bits a value")
+    return axes, context.eval(), smooth.eval()
+
+
+def _batch(
+    pictures: Sequence[np.ndarray], ground: np.ndarray, rows: int, random_state: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of blocks (m, rows, columns, p) of some pictures, or pieces, of one size; their steps in eighths."""
+    first = pictures[random_state.randint(len(pictures))]
+    h, w = (min(side, _CROP) for side in first.shape[:2])
+    down, across = b.grid(h, w)
+    count = min(max(2, rows // (down * across)), max(64, 4 * len(pictures)))
+    chosen = []
+    while len(chosen) < count:
+        some = pictures[random_state.randint(len(pictures))]
+        if some.shape[0] < h or some.shape[1] < w:
+            some = first
+        top, left = (random_state.randint((some.shape[axis] - side) // b.SIDE + 1) for axis, side in ((0, h), (1, w)))
+        chosen.append(some[top * b.SIDE : top * b.SIDE + h, left * b.SIDE : left * b.SIDE + w])
+    low, high = np.log(8 * b.FINEST), np.log(8 * b.COARSEST)
+    eighths = np.rint(np.exp(random_state.uniform(low, high, size=count))).astype(np.int64)
+    return b.to_blocks(np.stack(chosen), ground), eighths
+
+
+def _losses(
+    context: Context, smooth: Smooth, axes: Tensor, x: np.ndarray, eighths: np.ndarray, choosing: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Mean bits a value; where values are chosen also the mean squared error, as a share of the steps' own noise."""
+    n, rows, columns, p = x.shape
+    pixels, step = torch.from_numpy(x), torch.from_numpy((eighths / 8).astype(np.float32))
+    told = torch.from_numpy((b.step_features(eighths) / b.UNIT).astype(np.float32))
+    wide = step[:, None, None, None]
+    c = pixels @ axes.T
+    # Where a coefficient is nearly between two values, the one nearer zero is cheaper.
+    k = torch.sign(c) * torch.floor(c.abs() / wide + 0.5 - 0.08)
+    down = torch.arange(rows)[:, None].expand(rows, columns)
+    places = [
+        torch.from_numpy(b.bins(count))[at].reshape(-1).repeat(n)
+        for count, at in ((rows, down), (columns, torch.arange(columns).expand(rows, columns)))
+    ]
+
+    def judged(k: Tensor) -> tuple[Tensor, Tensor]:
+        decoded = ((k * wide) @ axes).reshape(n, rows, columns, b.SIDE, b.SIDE, -1)
+        pictures = decoded.permute(0, 5, 1, 3, 2, 4).reshape(n, -1, rows * b.SIDE, columns * b.SIDE)
+        seen = rings(pictures.clamp(-255, 255) / b.UNIT).reshape(n * rows * columns, -1)
+        each = told.repeat_interleave(rows * columns, 0)
+        return decoded, context(seen, *places, each, (k * wide / b.UNIT).reshape(-1, p))
+
+    unit = (wide / b.UNIT).expand(n, rows, columns, 1).reshape(-1, 1)
+    if choosing:
+        with torch.no_grad():
+            _, parameters = judged(k)
+            k = _chosen(c, wide, parameters, unit)
+    decoded, parameters = judged(k)
+    rate = bits(parameters, (k * wide / b.UNIT).reshape(-1, p), unit).mean()
+    if not choosing:
+        return rate, None
+    planes = decoded.reshape(n, rows, columns, p).permute(0, 3, 1, 2) / b.UNIT
+    error = (smooth(planes, told) - pixels.permute(0, 3, 1, 2) / b.UNIT) ** 2
+    return rate, (error.mean((1, 2, 3)) * (b.UNIT**2 * 12) / step**2).mean()
+
+
+def _chosen(c: Tensor, wide: Tensor, parameters: Tensor, unit: Tensor) -> Tensor:
+    """What the encoder would choose: the nearest value or the next nearer to zero, whichever costs less in all."""
+    near = torch.round(c / wide)
+    lower = near - torch.sign(near)
+
+    def cost(k: Tensor) -> Tensor:
+        each = bits(parameters, (k * wide / b.UNIT).reshape(parameters.shape[:2]), unit).reshape(k.shape)
+        return (c / wide - k) ** 2 + SLOPE * each
+
+    return torch.where(cost(lower) < cost(near), lower, near)
