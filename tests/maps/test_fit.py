@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentspace.maps import tsne
+from latentspace.maps import descent, kernels
 from latentspace.maps.fit import METHODS, decode_spot, fit_map, graph_size, place
 from latentspace.search.exact import ExactIndex
 from latentspace.search.graph import neighbour_graph
@@ -49,16 +49,16 @@ def test_the_pca_map_of_wide_latents_is_the_same_by_other_roads(n, dims):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 10])
-@pytest.mark.parametrize("dims", [1, 3])
-def test_few_items_have_a_map_and_land_on_their_own_spots(method, n, dims):
+@pytest.mark.parametrize(("dims", "deep"), [(1, 2), (3, 2), (2, 3)])
+def test_few_items_have_a_map_and_land_on_their_own_spots(method, n, dims, deep):
     z = some(n, dims)
-    fitted = fit_map(z, method, **options(method))
-    assert fitted.coordinates.shape == (n, 2)
+    fitted = fit_map(z, method, dims=deep, **options(method))
+    assert fitted.coordinates.shape == (n, deep)
     assert fitted.coordinates.dtype == np.float32
     assert np.isfinite(fitted.coordinates).all()
     if n:
         np.testing.assert_array_equal(place(fitted, z, z), fitted.coordinates)
-        assert np.isfinite(decode_spot(fitted, z, [[100.0, 5.0]]).z).all()
+        assert np.isfinite(decode_spot(fitted, z, [[100.0, 5.0, 7.0][:deep]]).z).all()
     else:
         with pytest.raises(ValueError, match="the map has no items"):
             place(fitted, z, some(1, dims))
@@ -127,7 +127,8 @@ def test_the_same_seed_gives_the_same_map_on_any_number_of_threads(monkeypatch):
     z = some(400)
     maps = []
     for threads in (1, 2):
-        monkeypatch.setattr(tsne, "free_cores", lambda threads=threads: threads)
+        monkeypatch.setattr(kernels, "usable_cores", lambda threads=threads: threads)
+        monkeypatch.setattr(descent, "usable_cores", lambda threads=threads: threads)
         maps.append(fit_map(z, "tsne", seed=3, **QUICK).coordinates)
     np.testing.assert_array_equal(*maps)
 

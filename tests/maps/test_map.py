@@ -97,8 +97,6 @@ def test_a_map_in_three_dimensions_is_placed_decoded_and_drawn(space, digits, tm
         drawn.live()
     with pytest.raises(ValueError, match=r"expected \(m, 3\)"):
         drawn.decode([0, 0])
-    with pytest.raises(ValueError, match="2 dimensions only; in 3 there is method='pca'"):
-        space.map("tsne", dims=3)
     with pytest.raises(ValueError, match="dims=4 is out of range"):
         space.map("pca", dims=4)
 

@@ -46,7 +46,7 @@ def fit_map(
     seed : int, default=0
         The same seed gives the same map, on any number of threads.
     dims : 2 or 3, default=2
-        Of the map; 3 for "pca".
+        Of the map.
     **options
         Of the method: see `fit_tsne`, `fit_umap`, `fit_pacmap`; "pca" has none.
 
@@ -56,10 +56,10 @@ def fit_map(
         If the method or an option is not known (the message lists those there are), or z holds NaN or infinity.
     """
     _check_method(method)
-    _check_dims(method, dims)
+    _check_dims(dims)
     z = as_latents(z)
-    known = getattr(_FITS.get(method), "__kwdefaults__", None) or {}
-    unknown = sorted(set(options) - set(known))
+    known = set(getattr(_FITS.get(method), "__kwdefaults__", None) or {}) - {"dims"}
+    unknown = sorted(set(options) - known)
     if unknown:
         there = ", ".join(sorted(known)) or "none"
         raise ValueError(f"method={method!r} has no option {unknown[0]!r}. Its options: {there}.")
@@ -67,7 +67,7 @@ def fit_map(
         return fit_pca(z, dims)
     if graph is None:
         graph = neighbour_graph(z, max(1, graph_size(method, len(z), **options)))
-    return _FITS[method](z, graph, seed, **options)
+    return _FITS[method](z, graph, seed, dims=dims, **options)
 
 
 def place(fitted: Fitted, z, z_new) -> np.ndarray:
@@ -144,11 +144,9 @@ def _check_method(method: str) -> None:
         raise ValueError(f"method={method!r} is not known. Known maps: {', '.join(METHODS)}.")
 
 
-def _check_dims(method: str, dims: int) -> None:
+def _check_dims(dims: int) -> None:
     if dims not in (2, 3):
         raise ValueError(f"dims={dims!r} is out of range: a map has 2 dimensions or 3.")
-    if dims == 3 and method != "pca":
-        raise ValueError(f"method={method!r} lays out in 2 dimensions only; in 3 there is method='pca'.")
 
 
 def _checked(fitted: Fitted, z) -> ExactIndex:

@@ -1,7 +1,8 @@
 """The inner loops of UMAP and PaCMAP, compiled by numba once and kept on disk.
 
-Each vertex reads where the others were when the epoch began and writes its own new place, so that any number of threads
-gives the same map: the loops that their authors publish race when they run on more than one.
+`deep` is None for a map in two dimensions and 1 for one in three. Each vertex reads where the others were when the
+epoch began and writes its own new place, so that any number of threads gives the same map: the loops that their authors
+publish race when they run on more than one.
 """
 
 from collections.abc import Iterator
@@ -43,16 +44,17 @@ def _next(state):
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def umap_epoch(old, new, begins, others, every, due, epoch, a, b, alpha, negatives, seed):
+def umap_epoch(old, new, begins, others, every, due, epoch, a, b, alpha, negatives, seed, deep):
     """One epoch: each vertex (row of CSR `begins`, `others`) moves along those of its edges that are due.
 
-    `every` holds how many epochs lie between two turns of an edge, `due` when its next one is. `old`, `new` (n, 2),
+    `every` holds how many epochs lie between two turns of an edge, `due` when its next one is. `old`, `new` (n, dims),
     `a`, `b` and `alpha` are float32.
     """
     n = np.uint64(len(old))
     for i in prange(len(old)):
         state = np.uint64(seed) ^ (np.uint64(i) * np.uint64(0xD1342543DE82EF95) + np.uint64(epoch))
         x, y = old[i, 0], old[i, 1]
+        h = _NIL if deep is None else old[i, 2]
         for edge in range(begins[i], begins[i + 1]):
             if due[edge] > epoch:
                 continue
@@ -60,36 +62,43 @@ def umap_epoch(old, new, begins, others, every, due, epoch, a, b, alpha, negativ
             other = others[edge]
             for _ in range(2):  # its own turn, and the one in which the other end would have drawn it
                 right, up = x - old[other, 0], y - old[other, 1]
-                squared = right * right + up * up
+                near = _NIL if deep is None else h - old[other, 2]
+                squared = right * right + up * up + near * near
                 if squared > _NIL:
                     power = squared**b
                     pull = -_TWO * a * b * power / (squared * (a * power + _ONE))
                     x += alpha * _clipped(pull * right)
                     y += alpha * _clipped(pull * up)
+                    h += alpha * _clipped(pull * near)
             for _ in range(negatives):
                 state, drawn = _next(state)
                 stranger = np.int64(((drawn >> np.uint64(32)) * n) >> np.uint64(32))  # Lemire, 2019: no division
                 if stranger == i:
                     continue
                 right, up = x - old[stranger, 0], y - old[stranger, 1]
-                squared = right * right + up * up
+                near = _NIL if deep is None else h - old[stranger, 2]
+                squared = right * right + up * up + near * near
                 if squared > _NIL:
                     push = _TWO * b / ((_SOFT + squared) * (a * squared**b + _ONE))
                     x += alpha * _clipped(push * right)
                     y += alpha * _clipped(push * up)
+                    h += alpha * _clipped(push * near)
         new[i, 0], new[i, 1] = x, y
+        if deep is not None:
+            new[i, 2] = h
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def pacmap_gradient(y, begins, others, kinds, weights, out):
+def pacmap_gradient(y, begins, others, kinds, weights, out, deep):
     """The gradient of PaCMAP's loss: pairs of three kinds (0 near, 1 mid-near, 2 further), each listed at both ends."""
     near, mid, far = weights[0] * _F(20), weights[1] * _F(20000), -weights[2] * _TWO
     for i in prange(len(y)):
-        right, up = _NIL, _NIL
+        right, up, out_of = _NIL, _NIL, _NIL
         for pair in range(begins[i], begins[i + 1]):
             other, kind = others[pair], kinds[pair]
             dx, dy = y[i, 0] - y[other, 0], y[i, 1] - y[other, 1]
-            apart = _ONE + dx * dx + dy * dy
+            dh = _NIL if deep is None else y[i, 2] - y[other, 2]
+            apart = _ONE + dx * dx + dy * dy + dh * dh
             if kind == 0:
                 force = near / (_F(10) + apart) ** 2
             elif kind == 1:
@@ -98,4 +107,7 @@ def pacmap_gradient(y, begins, others, kinds, weights, out):
                 force = far / (_ONE + apart) ** 2
             right += force * dx
             up += force * dy
+            out_of += force * dh
         out[i, 0], out[i, 1] = right, up
+        if deep is not None:
+            out[i, 2] = out_of

@@ -31,6 +31,7 @@ def fit_pacmap(
     graph: NeighbourGraph,
     seed: int = 0,
     *,
+    dims: int = 2,
     neighbours: int | None = None,
     mid_near: float = 0.5,
     further: float = 2.0,
@@ -44,6 +45,8 @@ def fit_pacmap(
         With `neighbours + 50` neighbours where there are so many.
     seed : int, default=0
         Draws mid-near and further pairs.
+    dims : 2 or 3, default=2
+        Of the map.
     neighbours : int, optional
         Near pairs an item: by default 10, and 10 + 15 (log10 n - 4) past 10,000 items.
     mid_near, further : float, default=0.5 and 2.0
@@ -63,7 +66,7 @@ def fit_pacmap(
         )
     check_graph(graph, n)
     if n < _FEWEST:
-        return plainly(z, "pacmap", _FEWEST)
+        return plainly(z, "pacmap", _FEWEST, dims)
     require("numba", "maps", "method='pacmap'")
     near = min(neighbours_of(n, neighbours), n - 1, graph.k)
     rng = np.random.default_rng(seed)
@@ -72,7 +75,7 @@ def fit_pacmap(
         _mid_near_pairs(z, round(near * mid_near), rng),
         _further_pairs(graph, near, round(near * further), rng),
     ]
-    start = fit_pca(z).coordinates.astype(np.float32) * 0.01
+    start = fit_pca(z, dims).coordinates.astype(np.float32) * 0.01
     start = start + rng.normal(scale=1e-4, size=start.shape).astype(np.float32)
     params = {"neighbours": near, "mid_near": mid_near, "further": further, "seed": seed}
     return Fitted(_laid_out(start, *_at_both_ends(n, pairs)), "pacmap", params)
@@ -131,10 +134,11 @@ def _laid_out(y: np.ndarray, begins: np.ndarray, others: np.ndarray, kinds: np.n
     """Adam (Kingma and Ba, 2015) with a rate of 1 through the three phases."""
     from .kernels import on_usable_cores, pacmap_gradient
 
+    deep = None if y.shape[1] == 2 else 1
     gradient, first, second = np.empty_like(y), np.zeros_like(y), np.zeros_like(y)
     with on_usable_cores():
         for t, weights in enumerate(track(_weights(), "PaCMAP"), start=1):
-            pacmap_gradient(y, begins, others, kinds, weights, gradient)
+            pacmap_gradient(y, begins, others, kinds, weights, gradient, deep)
             first += (gradient - first) * np.float32(0.1)
             second += (gradient * gradient - second) * np.float32(0.001)
             rate = np.float32(np.sqrt(1 - 0.999**t) / (1 - 0.9**t))

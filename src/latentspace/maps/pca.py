@@ -31,9 +31,9 @@ def fit_pca(z: np.ndarray, dims: int = 2) -> Fitted:
     return Fitted(coordinates, "pca", {"variance_share": share}, {"mean": mean, "axes": axes})
 
 
-def plainly(z: np.ndarray, method: str, fewest: int) -> Fitted:
+def plainly(z: np.ndarray, method: str, fewest: int, dims: int = 2) -> Fitted:
     """What another method shows of fewer items than it has a meaning for: their PCA map, with a note that says so."""
-    return Fitted(fit_pca(z).coordinates, method, {"note": f"fewer than {fewest} items: laid out by PCA"})
+    return Fitted(fit_pca(z, dims).coordinates, method, {"note": f"fewer than {fewest} items: laid out by PCA"})
 
 
 def check_graph(graph: NeighbourGraph, n: int) -> None:

@@ -27,6 +27,7 @@ def fit_umap(
     graph: NeighbourGraph,
     seed: int = 0,
     *,
+    dims: int = 2,
     neighbours: int = 15,
     min_dist: float = 0.1,
     spread: float = 1.0,
@@ -42,6 +43,8 @@ def fit_umap(
     graph : NeighbourGraph
         With at least `neighbours - 1` neighbours, the item itself being the first by the authors' count.
     seed : int, default=0
+    dims : 2 or 3, default=2
+        Of the map.
     neighbours : int, default=15
         Few show fine structure, many the whole.
     min_dist : float, default=0.1
@@ -67,12 +70,12 @@ def fit_umap(
         )
     check_graph(graph, n)
     if n < _FEWEST:
-        return plainly(z, "umap", _FEWEST)
+        return plainly(z, "umap", _FEWEST, dims)
     require("numba", "maps", "method='umap'")
     epochs = epochs or (500 if n < _LARGE else 200)
     a, b = curve(min_dist, spread)
     fuzzy = fuzzy_graph(graph.nearest(neighbours - 1))
-    coordinates = _laid_out(fuzzy, _start(z, seed), a, b, epochs, negatives, seed)
+    coordinates = _laid_out(fuzzy, _start(z, seed, dims), a, b, epochs, negatives, seed)
     params = {
         "neighbours": min(neighbours, graph.k + 1), "min_dist": min_dist, "spread": spread, "epochs": epochs,
         "negatives": negatives, "seed": seed,
@@ -127,8 +130,8 @@ def memberships(distances: np.ndarray) -> np.ndarray:
     return np.where(beyond > 0, np.exp(-beyond / np.where(sigma > 0, sigma, 1.0)[:, None]), 1.0)
 
 
-def _start(z: np.ndarray, seed: int) -> np.ndarray:
-    start = fit_pca(z).coordinates
+def _start(z: np.ndarray, seed: int, dims: int) -> np.ndarray:
+    start = fit_pca(z, dims).coordinates
     largest = float(np.abs(start).max(initial=0))
     start = start * (_SPAN / largest) if largest > 0 else start
     jitter = np.random.default_rng(seed).normal(scale=1e-4 if largest > 0 else 1.0, size=start.shape)
@@ -144,13 +147,13 @@ def _laid_out(
     kept = fuzzy.data >= strongest / epochs  # weaker ones would never have a turn
     begins = np.concatenate([[0], np.cumsum(np.add.reduceat(kept, fuzzy.indptr[:-1]) * (np.diff(fuzzy.indptr) > 0))])
     others, every = fuzzy.indices[kept].astype(np.int32), (strongest / fuzzy.data[kept]).astype(np.float32)
-    due = every.copy()
+    due, deep = every.copy(), None if start.shape[1] == 2 else 1
     old, new = start, np.empty_like(start)
     with on_usable_cores():
         for epoch in track(range(epochs), "UMAP", epochs):
             alpha = np.float32(1 - epoch / epochs)
             umap_epoch(
-                old, new, begins, others, every, due, epoch, np.float32(a), np.float32(b), alpha, negatives, seed
+                old, new, begins, others, every, due, epoch, np.float32(a), np.float32(b), alpha, negatives, seed, deep
             )
             old, new = new, old
     return old

@@ -20,7 +20,7 @@ class MapVerbs(State):
         method : "tsne", "umap", "pacmap" or "pca", default="tsne"
             "tsne" keeps the most neighbours, "umap" and "pacmap" (extra `maps`) are faster, "pca" is at once there.
         dims : 2 or 3, default=2
-            Of the map. 3, which "pca" has, is drawn in depth and turns in a page; the space does not keep it.
+            Of the map. One in 3 is drawn in depth and turns in a page; the space does not keep it.
         seed : int, default=0
         **options
             The method's own, such as `perplexity=30`.
