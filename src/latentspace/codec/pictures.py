@@ -9,6 +9,7 @@ from ..errors import CorruptFileError
 from ..models.compressive import blocks as b
 from ..models.compressive.smoothing import smoothed
 from .entropy import LaneDecoder, LaneEncoder
+from .frequencies import TOTAL
 from .pictures_mixture import Mixtures, bits_of
 from .pictures_network import Blocks, whole_coefficients
 from .pictures_walk import Canvas, Front, Walk
@@ -210,6 +211,7 @@ class PictureCoder(Coder):
             width = np.where(second, widths[1], widths[0])
             spent[:] += bits_of(width).reshape(len(x), -1).sum(axis=1)
             if encoder is not None:
+                low = (low - mixtures.guess()[1]) % TOTAL  # see `_read`
                 for rank in front.ranks:
                     encoder.put(low[rank], width[rank], front.lanes[rank])
             return k
@@ -223,9 +225,10 @@ class PictureCoder(Coder):
             guess = mixtures.guess()
             k = np.empty(len(front.lanes), np.int64)
             for rank in front.ranks:
-                lanes = front.lanes[rank]
-                k[rank], low, end = mixtures.find(decoder.slots(lanes).astype(np.int64), rank, guess)
-                decoder.drop(low.astype(np.uint64), (end - low).astype(np.uint64), lanes)
+                # Places count from the likeliest value's: where a lane is still empty, what was expected takes no bits.
+                lanes, first = front.lanes[rank], guess[1][rank]
+                k[rank], low, end = mixtures.find((decoder.slots(lanes).astype(np.int64) + first) % TOTAL, rank, guess)
+                decoder.drop(((low - first) % TOTAL).astype(np.uint64), (end - low).astype(np.uint64), lanes)
             return k
 
         k = self._follow(walk, eighths, choose)
