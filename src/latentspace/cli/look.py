@@ -22,9 +22,7 @@ def map(
     option: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method: perplexity=50.")
     ] = None,
-    dims: Annotated[
-        int, typer.Option("--dims", min=2, max=3, help="Of the map: 2, or 3 (pca), which turns in a page.")
-    ] = 2,
+    dims: Annotated[int, typer.Option("--dims", min=2, max=3, help="Of the map: 2, or 3, which turns in a page.")] = 2,
     density: Annotated[
         bool, typer.Option("--density", help="Draw contours that hold 25, 50, 75 and 95% of the items.")
     ] = False,

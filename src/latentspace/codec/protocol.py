@@ -129,10 +129,6 @@ class _Coders(Mapping):
         "latents": "latentspace.codec.latents:LatentCoder",  # any model with a decoder
         "pictures": "latentspace.codec.pictures:PictureCoder",  # lossy images, trained for rate and distortion
         "lossless": "latentspace.codec.lossless:LosslessCoder",  # images, exactly
-        "lossless-cells": "latentspace.codec.lossless_cells:CellCoder",  # integer tables, exactly
-        "vectors": "latentspace.codec.vectors:VectorCoder",
-        "product": "latentspace.codec.product:ProductCoder",
-        "waveform": "latentspace.codec.waveform:WaveformCoder",
         "text": "latentspace.codec.texts:TextCoder",
     }
 

@@ -39,7 +39,6 @@ class Asked:
     random_access: bool = True
     embed: bool = False
     coder: str | None = None
-    error: Any = None  # one bound, or one a column
     metadata: bool = True
     on_error: OnError = "skip"
     seed: int = 0
@@ -97,11 +96,13 @@ class Written:
 # ---------------------------------------------------------------------- compress
 def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written:
     """Writes items to a container; see `LatentSpace.compress`."""
-    gathered = _own_items(space) if items is None else gather_for(space.modality, items)
+    if isinstance(items, Gathered):
+        gathered = items
+    else:
+        gathered = _own_items(space) if items is None else gather_for(space.modality, items)
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
-    bounded = asked.error is not None
-    name = coders.chosen(space, lossless=asked.lossless, bounded=bounded, coder=asked.coder)
+    name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder)
     form = _form(space, name, gathered, asked)
     coder = _coder(space, name, form, gathered, asked)
     job = _Job(space, gathered, asked, form, coder)
@@ -128,7 +129,7 @@ def _form(space: "State", name: str, gathered: Gathered, asked: Asked) -> Form:
 
     form_class = form_of(CODERS[name].reads)
     if hasattr(form_class, "learn"):
-        return form_class.learn(space, gathered, error=asked.error, lossless=asked.lossless)
+        return form_class.learn(space, gathered, lossless=asked.lossless)
     return form_class(space)
 
 
@@ -338,6 +339,4 @@ def asked_for(
     aim = aim_of(quality, psnr, bpp, max_bytes)
     if lossless and any(value is not None for value in (quality, psnr, bpp, max_bytes)):
         raise ValueError(f"lossless=True and {aim.what}={aim.value:g} exclude one another: what is exact has no rate.")
-    if lossless and others.get("error") is not None:
-        raise ValueError("lossless=True and error= exclude one another.")
     return Asked(aim, lossless, **others)

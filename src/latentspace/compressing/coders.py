@@ -21,7 +21,7 @@ _LEARNS_FROM = 20_000  # items: tables of frequencies of more would not change
 OWN = ("cells", "vectors", "product")
 
 
-def chosen(space: "State", *, lossless: bool, bounded: bool, coder: str | None) -> str:
+def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
     """The name of the coder for a space's items.
 
     Parameters
@@ -29,8 +29,6 @@ def chosen(space: "State", *, lossless: bool, bounded: bool, coder: str | None) 
     space : LatentSpace
     lossless : bool
         Whether items shall come back exactly.
-    bounded : bool
-        Whether an error bound a column was given.
     coder : str or None
         What the user named.
 
@@ -58,21 +56,17 @@ def chosen(space: "State", *, lossless: bool, bounded: bool, coder: str | None) 
     if lossless:
         exact = [name for name in fitting if name in ("lossless", "cells", "waveform", "text")]
         if not exact:
-            raise UnsupportedError(
-                f"{_what(space)} have no lossless coder; {_options(fitting)}. An error bound is error=0.01 where "
-                "coder='vectors'."
-            )
-        return exact[0]
-    if bounded:
-        exact = [name for name in fitting if name in ("cells", "vectors")]
-        if not exact:
-            raise UnsupportedError(f"error= is for tables and vectors, not for {_what(space)}.")
+            raise UnsupportedError(f"{_what(space)} have no lossless coder; {_options(fitting)}.")
         return exact[0]
     return fitting[0]
 
 
 def suited(space: "State") -> list[str]:
     """The coders that fit a space's items, the one that is taken first."""
+    return [name for name in _fitting(space) if name in CODERS]
+
+
+def _fitting(space: "State") -> list[str]:
     modality: Any = space.modality
     kind = modality.kind
     own = getattr(space.model, "coder", None)

@@ -1,7 +1,7 @@
 """A `.lsz` container back to items: whose model it needs, which items are asked for, and what is damaged."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -43,7 +43,7 @@ class Opened:
     def damage(self) -> list[Damage]:
         return self.reader.damage
 
-    def blocks(self, only: Sequence[str] | None = None):
+    def blocks(self, only: Sequence[str] | None = None) -> Iterator[tuple[list[str], Any, dict[str, list]]]:
         """Yields (names, arrays, metadata) of the blocks that can be read; `only` of the items of these names."""
         wanted = None if only is None else set(only)
         for block in self.reader.blocks():
@@ -216,7 +216,7 @@ def decompress(
     if it.damage:
         warnings.warn(f"decompress() found damage: {'; '.join(map(str, it.damage[:3]))}", UserWarning, stacklevel=3)
     if asked is not None:
-        _refuse_unknown(asked, names, it)
+        refuse_unknown(asked, names, it)
         order = {name: place for place, name in enumerate(names)}
         rows = [order[name] for name in asked if name in order]
         arrays = [arrays[row] for row in rows]
@@ -232,8 +232,10 @@ def _count(reader: Reader) -> int | None:
         return None
 
 
-def _refuse_unknown(asked: Sequence[str], found: Sequence[str], it: Opened) -> None:
-    missing = [name for name in asked if name not in set(found)]
+def refuse_unknown(asked: Sequence[str], found: Iterable[str], it: Opened) -> None:
+    """Raises ValueError for the first name that the container has not; what damage may have taken is left to it."""
+    there = set(found)
+    missing = [name for name in asked if name not in there]
     if missing and not it.damage:
         import difflib
 

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from ..items.protocol import OnError
@@ -21,7 +21,6 @@ class CompressingVerbs(State):
         bpp: float | None = None,
         max_bytes: int | None = None,
         lossless: bool = False,
-        error: float | Mapping[str, float] | None = None,
         random_access: bool = True,
         embed: bool = False,
         coder: str | None = None,
@@ -48,15 +47,12 @@ class CompressingVerbs(State):
             Bytes of the whole container, at most.
         lossless : bool, default=False
             Give the very items back.
-        error : float or mapping of column name to float, optional
-            Of tables and vectors: the largest error of a number, guaranteed. Columns that are not named are exact.
         random_access : bool, default=True
             Let each item be decoded alone. False shares one stream among those of a block, which is smaller.
         embed : bool, default=False
             Put what decoding needs into the container, instead of this space's fingerprint.
         coder : str, optional
-            "latents", "pictures", "lossless", "cells", "vectors", "product", "waveform" or "text"; by default what
-            suits the items and what was asked for.
+            "latents", "pictures", "lossless" or "text"; by default what suits the items and what was asked for.
         metadata : bool, default=True
             Keep the items' metadata in the container.
         seed : int, default=0
@@ -83,7 +79,7 @@ class CompressingVerbs(State):
         from .. import compressing, fitting
 
         asked = compressing.asked_for(
-            quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless, error=error,
+            quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
             random_access=random_access, embed=embed, coder=coder, metadata=metadata, seed=seed, on_error=on_error,
         )  # fmt: skip
         out = io.BytesIO()
