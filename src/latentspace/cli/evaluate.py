@@ -1,4 +1,4 @@
-"""Verbs that judge: evaluate, compare."""
+"""The verb that judges: evaluate."""
 
 import sys
 from pathlib import Path
@@ -38,13 +38,14 @@ def evaluate(
 
     if task not in ("auto", "classes", "numbers"):
         raise typer.BadParameter(f"--task {task} is not known; there are auto, classes and numbers.")
-    _check(out, force)
+    check(out, force)
     named = [name.strip() for name in factors.split(",") if name.strip()] if factors else []
     report = ls.load(space).evaluate(target, task=task, factors=named, quick=quick, seed=seed)
-    _answer(report, out, json, force)
+    answer(report, out, json, force)
 
 
-def _check(out: Path | None, force: bool) -> None:
+def check(out: Path | None, force: bool) -> None:
+    """Refuses a report's path before any work is done."""
     from latentspace.reports.report import check_ending
 
     a.output(out, force)
@@ -52,7 +53,8 @@ def _check(out: Path | None, force: bool) -> None:
         check_ending(out)
 
 
-def _answer(report: Any, out: Path | None, json: bool, force: bool) -> None:
+def answer(report: Any, out: Path | None, json: bool, force: bool) -> None:
+    """Prints a report, and writes it where that was asked for."""
     if json:
         print_json(report.to_dict())
     elif out is None:

@@ -88,7 +88,7 @@ def interpolate(
 
     a.output(out, force)
     opened = ls.load(space)
-    made = opened.interpolate(a_, b, steps=steps, path=path, even=even, report=True)  # type: ignore[arg-type]
+    made = opened.interpolate(a_, b, steps=steps, path=path, even=even, report=True)
     _write(opened, made, out, force, json, columns=steps)
 
 

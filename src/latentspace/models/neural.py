@@ -238,6 +238,11 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         check_is_fitted(self)
         return self._units().backward(self._apply(self.network_.decode, door.latents(self, z)))
 
+    def differentiable(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Any], np.ndarray]]:
+        """The encoder for those who want its gradients: a torch function of scaled features, and what scales them."""
+        check_is_fitted(self)
+        return lambda x: self.network_.infer(x).mean, self._scaled
+
     @available_if(lambda model: hasattr(getattr(getattr(model, "network_", None), "decoder", None), "topics"))
     def topic_weights(self) -> np.ndarray:
         """What each topic alone makes of every feature, (dims, p); of models with network="topics"."""

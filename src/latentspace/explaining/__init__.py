@@ -1,0 +1,6 @@
+"""What a space's dimensions mean and what of its items is odd: the rooms composed for `verbs`."""
+
+from .explain import Dimension, Explanation, explain
+from .outliers import Outlier, Outliers, outliers
+
+__all__ = ["Dimension", "Explanation", "Outlier", "Outliers", "explain", "outliers"]

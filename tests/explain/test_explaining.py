@@ -1,0 +1,112 @@
+"""`space.explain()` and `space.outliers()` where the answer is planted, and on real data."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import latentspace as ls
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Three columns of their own, each by far wider than the next, and noise; a label that goes with the second."""
+    rng = np.random.default_rng(0)
+    size, tilt, glow = (rng.normal(size=600) for _ in range(3))
+    frame = pd.DataFrame({"size": size, "tilt": tilt, "glow": glow})
+    x = np.stack([9 * size, 4 * tilt, 2 * glow, *rng.normal(scale=0.1, size=(5, 600))], axis=1).astype(np.float32)
+    metadata = {
+        "size": size.tolist(),
+        "warm": [bool(value > 0) for value in tilt],
+        "nothing": frame["glow"].sample(frac=1, random_state=1).tolist(),
+    }
+    return ls.fit(x, "pca", dims=4, metadata=metadata)
+
+
+def test_a_dimension_that_a_column_drives_is_named_for_it(planted):
+    told = planted.explain(rotations=False)
+    by = {one.dimension: one for one in told.dimensions}
+    assert by[0].clear
+    assert "size" in by[0].name
+    assert by[1].clear
+    assert "warm" in by[1].name
+    assert not any("nothing" in one.name for one in told.dimensions)
+    assert [one.dimension for one in told.dimensions] == [0, 1, 2, 3]
+    assert by[0].share > by[1].share > by[2].share
+
+
+def test_a_random_rotation_of_planted_axes_has_no_clear_meaning():
+    rng = np.random.default_rng(3)
+    causes = rng.normal(size=(600, 8))
+    turn = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    x = (causes @ turn).astype(np.float32)
+    space = ls.fit(x, "pca", dims=8, metadata={f"c{d}": causes[:, d].tolist() for d in range(4)})
+    told = space.explain(rotations=False)
+    assert sum(one.clear for one in told.dimensions) == 0
+    assert all(one.name == "no clear meaning" for one in told.dimensions)
+
+
+def test_the_extremes_are_the_items_at_the_ends(planted):
+    one = planted.explain(dims=[1], k=3, rotations=False).dimensions[0]
+    order = np.argsort(planted.latents[:, 1], kind="stable")
+    assert one.low == order[:3].tolist()
+    assert one.high == order[::-1][:3].tolist()
+
+
+def test_the_report_is_words_data_and_a_page_without_requests(planted, tmp_path):
+    told = planted.explain()
+    assert "size" in str(told)
+    json.dumps(told.to_dict(), allow_nan=False)
+    page = told.save(tmp_path / "told.html").read_text(encoding="utf-8")
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert "<script src" not in page
+
+
+def test_what_cannot_be_explained_is_refused(planted):
+    for options, words in [({"dims": [9]}, "0 to 3"), ({"k": 0}, "from 1"), ({"how": "magic"}, "jacobian")]:
+        with pytest.raises(ValueError, match=words):
+            planted.explain(**options)
+
+
+def test_planted_outliers_are_the_oddest_and_each_says_why(digits):
+    images = digits[0][:300].copy()
+    rng = np.random.default_rng(0)
+    wrong = [7, 101, 250]
+    images[wrong] = rng.integers(0, 255, images[wrong].shape)
+    found = ls.fit(images, "pca", dims=10).outliers(k=5)
+    assert {one.row for one in found.items[:3]} == set(wrong)
+    assert all(one.score > 5 for one in found.items[:3])
+    assert any("comes back" in words for words in found.items[0].because)
+    assert found.scores.shape == (300,)
+    assert np.median(found.scores) < 2
+    assert found["items"][0]["id"] == found.items[0].id
+
+
+def test_few_equal_or_no_items_have_outliers_or_a_reason_why_not():
+    with pytest.raises(ValueError, match="has 1"):
+        ls.fit(np.ones((1, 3), np.float32), dims=1).outliers()
+    equal = ls.fit(np.ones((9, 3), np.float32), dims=1).outliers()
+    assert equal["stand_out"] == 0
+    with pytest.raises(ValueError, match="from 1"):
+        ls.fit(np.eye(4, dtype=np.float32), dims=2).outliers(0)
+
+
+def test_both_verbs_answer_on_the_command_line(planted, tmp_path):
+    planted.save(tmp_path / "x.latent")
+
+    def run(*words):
+        command = [sys.executable, "-m", "latentspace", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    told = run("explain", "x.latent", "--no-rotations", "--json", "-o", "told.html")
+    assert told.returncode == 0, told.stderr
+    assert "size" in json.dumps(json.loads(told.stdout)["verdict"])
+    assert (tmp_path / "told.html").exists()
+    assert run("explain", "x.latent", "--dims", "a").returncode == 2
+    odd = run("outliers", "x.latent", "-k", "3")
+    assert odd.returncode == 0, odd.stderr
+    assert "why" in odd.stdout
