@@ -81,7 +81,7 @@ def sparse_features(
 
 
 def _values(metadata: Mapping[str, Sequence[Any]], n: int) -> list[tuple[str, Any, np.ndarray]]:
-    found = []
+    found: list[tuple[str, Any, np.ndarray]] = []
     for column, cells in metadata.items():
         given = [cell for cell in cells if cell is not None]
         kinds = sorted(set(given), key=str)

@@ -83,7 +83,7 @@ def _findings(given: Given, scores: TaskScores) -> list[Finding]:
             "noise",
             f"Latents tell nothing of {name}, which the features do ({_scale(scores, x)}): shuffled labels score as "
             f"well as z ({said(z.score)}). Of this target the space holds noise.",
-        ), *found]  # fmt: skip
+        ), *_low_variance(given, scores), *found]  # fmt: skip
     found += _losses(given, scores)
     if not any(one.name in ("loses-class", "loses-target") for one in found):
         if scores.kept.low > 1.02:
@@ -94,7 +94,7 @@ def _findings(given: Given, scores: TaskScores) -> list[Finding]:
 
 
 def _losses(given: Given, scores: TaskScores) -> list[Finding]:
-    found, name, is_pca = [], given.target, getattr(given.model, "family", None) == "pca"
+    found, name = [], given.target
     if scores.lost:
         listed = ", ".join(
             f"{shown(one)} (recall {x.value:.2f} to {z.value:.2f})" for one, x, z in scores.lost[:_NAMED]
@@ -103,6 +103,12 @@ def _losses(given: Given, scores: TaskScores) -> list[Finding]:
         found.append(Finding("loses-class", f"Loses class{'es' if len(scores.lost) > 1 else ''} {listed}{more}."))
     if scores.kept.high < 0.9:
         found.append(Finding("loses-target", f"Loses {1 - scores.kept.value:.0%} of what predicts {name}."))
+    return found + _low_variance(given, scores)
+
+
+def _low_variance(given: Given, scores: TaskScores) -> list[Finding]:
+    """Whether PCA of this size throws the task away, as this space does or does not."""
+    found, name, is_pca = [], given.target, getattr(given.model, "family", None) == "pca"
     linear = scores.told[LATENTS] if is_pca else scores.told.get(LINEAR)
     best = scores.told[FEATURES].score
     if linear is None or linear.score.high - scores.chance >= 0.8 * (best.low - scores.chance):
