@@ -296,4 +296,4 @@ def _as_image(item: np.ndarray, number: int) -> np.ndarray:
             f"item {number} is {item.dtype} of shape {item.shape}; the lossless coder takes images of 8 bits: uint8 "
             "(h, w) or (h, w, 3)."
         )
-    return item.reshape(*item.shape[:2], -1) if item.ndim == 3 else item[:, :, None]
+    return item if item.ndim == 3 else item[:, :, None]

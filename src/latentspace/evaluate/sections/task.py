@@ -94,7 +94,8 @@ def _findings(given: Given, scores: TaskScores) -> list[Finding]:
 
 
 def _losses(given: Given, scores: TaskScores) -> list[Finding]:
-    found, name = [], given.target
+    found: list[Finding] = []
+    name = given.target
     if scores.lost:
         listed = ", ".join(
             f"{shown(one)} (recall {x.value:.2f} to {z.value:.2f})" for one, x, z in scores.lost[:_NAMED]
@@ -108,7 +109,8 @@ def _losses(given: Given, scores: TaskScores) -> list[Finding]:
 
 def _low_variance(given: Given, scores: TaskScores) -> list[Finding]:
     """Whether PCA of this size throws the task away, as this space does or does not."""
-    found, name, is_pca = [], given.target, getattr(given.model, "family", None) == "pca"
+    found: list[Finding] = []
+    name, is_pca = given.target, getattr(given.model, "family", None) == "pca"
     linear = scores.told[LATENTS] if is_pca else scores.told.get(LINEAR)
     best = scores.told[FEATURES].score
     if linear is None or linear.score.high - scores.chance >= 0.8 * (best.low - scores.chance):
