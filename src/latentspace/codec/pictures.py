@@ -60,10 +60,8 @@ class PictureCoder(Coder):
 
     # ------------------------------------------------------------------ learning
     @classmethod
-    def fit(cls, items: Items, *, model: Any = None, seed: int = 0, **options: Any) -> "PictureCoder":
-        """Takes the networks of a fitted compressive model, or trains such on the pictures."""
-        if getattr(model, "coder", None) == cls.name:
-            return cls(*model.picture_state())
+    def fit(cls, items: Items, *, model: Any = None, seed: int = 0, **options: Any) -> "PictureCoder":  # noqa: ARG003
+        """Trains both networks on the pictures; a space's model is not looked at."""
         from ..models.compressive.learning import learn
 
         return cls(*learn([_with_channels(item) for item in items], seed=seed, **options))

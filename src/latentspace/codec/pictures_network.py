@@ -55,9 +55,9 @@ class Blocks:
         self._biases, self._step = whole, arrays["step"].astype(np.int64)
         # Between these is every coefficient of pixels between black and white, in whole grey levels.
         darkest = np.tile(-self.ground, p // c).astype(np.int64)
-        whole = self.axes.astype(np.int64)
-        lowest = np.minimum(whole, 0) @ (darkest + 255) + np.maximum(whole, 0) @ darkest
-        highest = np.maximum(whole, 0) @ (darkest + 255) + np.minimum(whole, 0) @ darkest
+        whole_axes = self.axes.astype(np.int64)
+        lowest: np.ndarray = np.minimum(whole_axes, 0) @ (darkest + 255) + np.maximum(whole_axes, 0) @ darkest
+        highest: np.ndarray = np.maximum(whole_axes, 0) @ (darkest + 255) + np.minimum(whole_axes, 0) @ darkest
         self._range = (lowest >> 10) - 1, (highest >> 10) + 2
 
     def hidden(self, rings: np.ndarray, rows: np.ndarray, columns: np.ndarray, eighths: int) -> np.ndarray:

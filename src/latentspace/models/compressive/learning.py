@@ -56,7 +56,7 @@ def learn(
     random_state = check_random_state(seed)
     channels = max((picture.shape[2] for picture in pictures), default=3)
     pictures = [np.repeat(x, channels, axis=2) if x.shape[2] < channels else x for x in pictures]
-    widths = tuple(widths or (_GREY if channels == 1 else _COLOUR))
+    wide, narrow, smooths = widths or (_GREY if channels == 1 else _COLOUR)
     if pictures:
         steps = usual_steps(pictures) if steps is None else steps
         some = random_state.permutation(len(pictures))[:256]
@@ -64,17 +64,22 @@ def learn(
         ground = np.median(borders, axis=0).astype(np.int16)
         with Progress("training", steps) as progress:
             axes, context, smooth = train(
-                pictures, ground, steps=steps, widths=widths, random_state=random_state, progress=progress
+                pictures,
+                ground,
+                steps=steps,
+                widths=(wide, narrow, smooths),
+                random_state=random_state,
+                progress=progress,
             )
     else:
         generator = torch.Generator().manual_seed(0)
         ground = np.zeros(channels, np.int16)
         axes = block_axes(np.zeros((0, 16 * channels), np.float32))
         context, smooth = Context(channels, 8, 4, generator), Smooth(channels, 8, generator)
-        widths = (8, 4, 8)
+        wide, narrow, smooths = 8, 4, 8
         with torch.no_grad():
             context.last.zero_()
     powers, arrays = context_arrays(context)
     arrays |= smooth_arrays(smooth)
     arrays |= {"ground": ground, "axes": np.rint(axes * 2**AXES_BITS).astype(np.int16)}
-    return {"channels": channels, "widths": list(widths), "powers": powers}, arrays
+    return {"channels": channels, "widths": [wide, narrow, smooths], "powers": powers}, arrays

@@ -33,6 +33,7 @@ class Context(nn.Module):
         self.step = normal(2, wide, fan=16)
         self.second, self.second_bias = normal(wide, wide, fan=wide), nn.Parameter(torch.zeros(wide))
         self.third, self.third_bias = normal(wide, p * narrow, fan=wide), nn.Parameter(torch.zeros(p * narrow))
+        self.before: Tensor
         self.chain = nn.Parameter(torch.randn(p, p, narrow, generator=generator) * 0.03)
         self.last = nn.Parameter(torch.randn(p, narrow, 3 * MIXTURE, generator=generator) * 0.1)
         bias = torch.zeros(p, 3 * MIXTURE)

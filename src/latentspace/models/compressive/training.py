@@ -65,7 +65,7 @@ def _batch(
     h, w = (min(side, _CROP) for side in first.shape[:2])
     down, across = b.grid(h, w)
     count = min(max(2, rows // (down * across)), max(64, 4 * len(pictures)))
-    chosen = []
+    chosen: list[np.ndarray] = []
     while len(chosen) < count:
         some = pictures[random_state.randint(len(pictures))]
         if some.shape[0] < h or some.shape[1] < w:
