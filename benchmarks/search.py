@@ -142,7 +142,8 @@ def main() -> None:
     said = (
         f"{machine('numpy', 'faiss-cpu')}. {QUERIES:,} queries held out, ten neighbours each, two threads; settings "
         "from fast to right, and the fastest that reached a recall of the true ten. Queries a second and seconds of "
-        "building are of processor time on both cores, for other work ran beside it; one query alone is by the clock, "
+        "building are of processor time on both cores, for other work ran beside it (less beside the peers' rows of "
+        "`million` than beside ours there); one query alone is by the clock, "
         "a median. Build MB: peak memory above the vectors. Index MB, ours: what is held beside them, or for the "
         f"frugal one instead of them. By latents: candidates from {LATENTS} dims of a PCA, ordered by the pixels, "
         "queries encoded on the way.\n\n![Recall against queries a second](pictures/search.png)"
