@@ -172,8 +172,8 @@ def _kept(name: str) -> Any:
 # ---------------------------------------------------------------------- the page
 INTRO = """Bits a pixel (all channels), without loss, of images that no model was trained on. *Alone*: a string or a
 file for each, zstd with a dictionary of 110 kB that is not counted; *together*: one block, one mosaic, one stream. Ours
-is trained on the other part; every image was decoded and compared. Our strings have no header: the container has one for
-all. A PNG's or a WebP's is in its file."""
+is trained on the other part; every image was decoded and compared. Our strings have no header: the container has one
+for all. A PNG's or a WebP's is in its file."""
 
 
 def page() -> None:
