@@ -149,11 +149,12 @@ def main() -> None:
     said = (
         f"{machine('numpy', 'faiss-cpu')}. {QUERIES:,} queries held out, ten neighbours each, two threads; settings "
         "from fast to right, and the fastest that reached a recall of the true ten. Queries a second and seconds of "
-        "building are of processor time on both cores, for other work ran beside it: `cores had` is how many of the two "
-        "a run got. Where rows differ in that, neither processor time nor the clock compares them well, and least one "
-        "query alone, which is by the clock, a median. Build MB: peak memory above the vectors. Index MB, ours: what is held beside them, or for the "
-        f"frugal one instead of them. By latents: candidates from {LATENTS} dims of a PCA, ordered by the pixels, "
-        "queries encoded on the way.\n\n![Recall against queries a second](pictures/search.png)"
+        "building are of processor time on both cores, for other work ran beside it: `cores had` is how many of the "
+        "two a run got. Where rows differ in that, neither processor time nor the clock compares them well, and least "
+        "one query alone, which is by the clock, a median. Build MB: peak memory above the vectors. Index MB, ours: "
+        f"what is held beside them, or for the frugal one instead of them. By latents: candidates from {LATENTS} dims "
+        "of a PCA, ordered by the pixels, queries encoded on the way.\n\n"
+        "![Recall against queries a second](pictures/search.png)"
     )
     publish("Search", said + "\n\n" + "\n\n".join(summary(name, each) for name, each in kept.items()))
 
