@@ -98,3 +98,60 @@ def _bytes_of(features: Any) -> int:
     if kept is not None and hasattr(kept, "indptr"):
         return round((kept.data.nbytes + kept.indices.nbytes) / max(kept.shape[0], 1))
     return p * (kept.dtype.itemsize if kept is not None else 4)
+
+
+def compare_features(space: "State", *, target: str | None, quick: bool, seed: int) -> "Report":
+    """A space's features against its latents; see `LatentSpace.compare_features`."""
+    from .errors import UnsupportedError
+    from .evaluate.comparison import Side, compare
+
+    given = given_of(space, seed=seed, quick=quick)
+    if given.features is None:
+        raise UnsupportedError(
+            "compare_features() needs the features that the model was fitted on, and neither the file nor the items' "
+            "source has them any more. Bring the source back and load the space again."
+        )
+    x = given.rows(np.arange(given.n))
+    values = None if target is None else _column(space, target)
+    return compare(
+        f"Features and latents of {given.title}", Side("features", x), Side("z", given.z), given.ids, values=values,
+        target=target or "", quick=quick, seed=seed,
+    )  # fmt: skip
+
+
+def compare_spaces(a: "State", b: "State", *, target: str | None, quick: bool, seed: int) -> "Report":
+    """Two spaces on the items that both have; see `LatentSpace.compare`."""
+    from .evaluate.comparison import Side, compare
+
+    place = {id_: row for row, id_ in enumerate(b.ids)}
+    pairs = np.array([(row, place[id_]) for row, id_ in enumerate(a.ids) if id_ in place], np.int64).reshape(-1, 2)
+    if len(pairs) < 20:
+        raise ValueError(
+            f"{name_of(a)} and {name_of(b)} have {len(pairs)} items of the same id; comparing needs 20. Whether "
+            "new items come from where a space's own came from is told by drift(items)."
+        )
+    names = [name_of(a), name_of(b)]
+    if names[0] == names[1]:
+        names = [f"{name} ({which})" for name, which in zip(names, ("first", "second"), strict=True)]
+    values = None if target is None else [_column(a, target)[row] for row in pairs[:, 0]]
+    first, second = (Side(name, own.latents[rows]) for name, own, rows in zip(names, (a, b), pairs.T, strict=True))
+    return compare(
+        f"{names[0]} and {names[1]}", first, second, [a.ids[row] for row in pairs[:, 0]], values=values,
+        target=target or "",
+        quick=quick, seed=seed,
+    )  # fmt: skip
+
+
+def drift(space: "State", items: Any, *, seed: int) -> "Report":
+    """New items against a space's own; see `LatentSpace.drift`."""
+    from .evaluate.comparison import drift as tested
+
+    ids, z = space.encode(items, with_ids=True)
+    return tested(f"New items against {name_of(space)}", space.latents, z, ids, seed=seed)
+
+
+def _column(space: "State", name: str) -> Sequence[Any]:
+    if name not in space.metadata:
+        there = ", ".join(map(repr, space.metadata)) or "none"
+        raise ValueError(f"target={name!r} is no metadata column of this space. There are: {there}.")
+    return space.metadata[name]

@@ -44,6 +44,43 @@ def evaluate(
     answer(report, out, json, force)
 
 
+@app.command()
+def compare(
+    space: a.SpaceFile,
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[OTHER]", help="Another .latent file, or a source of new items.", show_default=False),
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="Told from both.")] = None,
+    quick: Quick = False,
+    out: Out = None,
+    seed: a.Seed = 0,
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
+    """Compare a space with another one, with its own features, or its items with new ones.
+
+    With another .latent file, the latents of items that both have; with a folder or a file of items, whether these
+    have drifted from the space's own; with nothing, the features that the space was fitted on.
+
+    latentspace compare photos.latent other.latent --target label -o report.html
+    """
+    import latentspace as ls
+
+    is_space = other is not None and other.endswith(".latent")
+    if other is not None and not is_space and (target is not None or quick):
+        raise typer.BadParameter(f"--target and --quick are for two spaces; {other} is a source of new items.")
+    check(out, force)
+    opened = ls.load(space)
+    if other is None:
+        report = opened.compare_features(target, quick=quick, seed=seed)
+    elif is_space:
+        report = opened.compare(ls.load(other), target, quick=quick, seed=seed)
+    else:
+        report = opened.drift(other, seed=seed)
+    answer(report, out, json, force)
+
+
 def check(out: Path | None, force: bool) -> None:
     """Refuses a report's path before any work is done."""
     from latentspace.reports.report import check_ending

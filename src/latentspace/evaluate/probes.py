@@ -63,7 +63,16 @@ def folds_of(target: Target, k: int = 5, seed: int = 0) -> np.ndarray:
 
 
 def as_rows(rows: Any) -> np.ndarray:
+    """Rows ready for a probe, as `as_rows_and_breadths` gives them, without the breadths."""
+    return as_rows_and_breadths(rows)[0]
+
+
+def as_rows_and_breadths(rows: Any) -> tuple[np.ndarray, np.ndarray]:
     """Rows ready for a probe: float32 (n, q), centred, every column of variance 1, columns without variance left out.
+
+    The breadths, float32 (q,), are what columns are multiplied by before `waves` measures distances: the root of what
+    their deviation was beside the others'. Distances of columns made all alike follow the faintest (a digit's border),
+    those of columns as they are follow the broadest (one in other units).
 
     Wider ones than `WIDEST`, dense or CSR, become their n exact coordinates: products of rows, and so what a
     penalised linear model finds, stay the same. There can be as many items as `WIDEST` then.
@@ -91,10 +100,13 @@ def as_rows(rows: Any) -> np.ndarray:
     kept = variance > 1e-12 * np.maximum(mean**2, variance.max(initial=0.0) * 1e-6)
     scale = 1 / np.sqrt(variance[kept])
     if wide:
-        return _turned(rows[:, kept], mean[kept], scale)
+        turned = _turned(rows[:, kept], mean[kept], scale)
+        return turned, np.ones(turned.shape[1], np.float32)
     if sparse.issparse(rows):
         rows = rows.toarray()
-    return ((rows[:, kept] - mean[kept]) * scale).astype(np.float32)
+    level = np.sqrt(variance[kept].mean()) if kept.any() else 1.0
+    breadths = (1 / np.sqrt(scale * level)).astype(np.float32)
+    return ((rows[:, kept] - mean[kept]) * scale).astype(np.float32), breadths
 
 
 def _turned(rows: Any, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -113,12 +125,16 @@ def _turned(rows: Any, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return (turned / max(np.sqrt((turned**2).mean()), 1e-30)).astype(np.float32)
 
 
-def waves(rows: np.ndarray, seed: int = 0, count: int = _WAVES) -> np.ndarray:
-    """Rows (n, q) with random Fourier features of a Gaussian kernel beside them, its width their median distance."""
+def waves(rows: np.ndarray, seed: int = 0, count: int = _WAVES, breadths: np.ndarray | None = None) -> np.ndarray:
+    """Rows (n, q) with random Fourier features of a Gaussian kernel beside them, half as wide as their median distance.
+
+    `breadths` (q,) weigh the columns in those distances.
+    """
     rng = np.random.default_rng(seed)
     n, q = rows.shape
+    plain, rows = rows, rows if breadths is None else rows * breadths
     if n < 2 or q == 0:
-        return rows
+        return plain
     a, b = rng.integers(0, n, (2, 2_000))
     distances = np.linalg.norm(rows[a] - rows[b], axis=1)
     width = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
@@ -127,7 +143,7 @@ def waves(rows: np.ndarray, seed: int = 0, count: int = _WAVES) -> np.ndarray:
     phases = rng.uniform(0, 2 * np.pi, count).astype(np.float32)
     felt = np.cos(rows @ turned + phases) * np.float32(np.sqrt(2))
     felt -= felt.mean(axis=0)
-    return np.concatenate([rows, felt], axis=1)
+    return np.concatenate([plain, felt], axis=1)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import numpy as np
 from ..progress import Progress
 from . import intervals
 from .intervals import UNKNOWN, Score
-from .probes import Products, Target, as_rows, cross_validated, folds_of, waves
+from .probes import Products, Target, as_rows, as_rows_and_breadths, cross_validated, folds_of, waves
 
 FOLDS = 5
 FEWEST = 2 * FOLDS  # items of a class that is told: each fold has two
@@ -154,7 +154,7 @@ def task_scores(
     permuted = np.zeros(0)
     with Progress("scoring the task", len(spaces) * (1 + nonlinear) + 1) as progress:
         for name, rows in spaces.items():
-            ready = as_rows(rows)
+            ready, breadths = as_rows_and_breadths(rows)
             products = Products(ready, folds)
             told[name] = _told(products, target, int(np.prod(rows.shape[1:])))
             if name == "z":
@@ -162,7 +162,7 @@ def task_scores(
             progress.advance()
             del products
             if nonlinear:
-                _try_waves(told[name], waves(ready, seed), folds, target)
+                _try_waves(told[name], waves(ready, seed, breadths=breadths), folds, target)
                 progress.advance()
             if target.is_classes:
                 told[name].each = _each(told[name].right[told[name].best], target)

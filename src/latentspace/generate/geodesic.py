@@ -5,13 +5,16 @@ from collections.abc import Callable
 import numpy as np
 
 from .roads import road
-from .terrain import Emptiness, pulled_back
+from .terrain import Decoded, Emptiness
 
 _KNOTS = 32  # points between the ends whose places are sought
-_ROUNDS = 3  # of metrics measured anew along the way found so far
-_WORK = 100  # gradients a round
+_DECODED = 8_192  # latents that are decoded at most to measure slopes, in a round: fewer points where dims are many
+_ROUNDS = 6  # of slopes measured anew along the way found so far
+_WORK = 60  # gradients a round
 _PLACES = np.array([0.125, 0.375, 0.625, 0.875])  # within a step, where it is asked how empty the space is
-_NEAR = 2_000  # items that tell how empty the space is along the way
+_NEAR = 800  # items that tell how empty the space is along the way
+_FEWEST = 8  # of those points, however many the dims
+_GAIN = 1e-3  # of the energy that a round must save to be worth another
 _SMOOTH = 0.15  # of its length: how much of a road from item to item is averaged before it is improved
 
 
@@ -26,13 +29,14 @@ def geodesic(
 ) -> np.ndarray:
     """Latents along a geodesic from a to b, both ends bit for bit.
 
-    energy = sum_i cost_i (z_i+1 - z_i)^T M_i (z_i+1 - z_i)
+    energy = sum_i cost_i |g(z_i+1) - g(z_i)|^2
 
-    M is the decoder's pulled-back metric and the cost says how empty the space is (see `terrain`). It starts from the
-    shortest path on the neighbour graph, and the discretised energy of 32 points is lowered by L-BFGS, M measured anew
-    three times. The way of lowest energy is the shortest, at an even speed (Shao, Kumar and Fletcher, 2018). Of a
-    linear model M is the same everywhere, and only the data bend the way. What is found is the shortest way near the
-    graph's, not of all: begun at the straight line, it leaps over the turns of a swiss roll.
+    g is the decoder, whose metric this is the discretised length of, squared, and the cost says how empty the space is
+    (see `terrain`). It starts from the shortest path on the neighbour graph, and the energy of 32 points is lowered by
+    L-BFGS, the decoder taken as linear around each, up to six times anew while that lowers the energy itself. The way
+    of lowest energy is the shortest, at an even speed (Shao, Kumar and Fletcher, 2018). Of a linear model only the data
+    bend the way. What is found is the shortest way near the graph's, not of all: begun at the straight line, it leaps
+    over the turns of a swiss roll.
 
     Parameters
     ----------
@@ -52,17 +56,20 @@ def geodesic(
     """
     from .even import evenly
 
-    share = np.linspace(0, 1, _KNOTS + 2)[:, None]
+    knots = _KNOTS if decode is None else int(np.clip(_DECODED // len(a), _FEWEST, _KNOTS))
+    share = np.linspace(0, 1, knots + 2)[:, None]
     line = (1 - share) * a.astype(np.float64) + share * b.astype(np.float64)
     if len(z) < 3 or not positions.shape[1] or np.array_equal(a, b):
         return _given(evenly(line, points), a, b)
-    by_items = _smooth(evenly(road(a, b, z, positions, distances), _KNOTS + 2).astype(np.float64))
+    way = _smooth(evenly(road(a, b, z, positions, distances), knots + 2).astype(np.float64))
     width = float(np.median(distances[:, 0]))
-    ground = _ground(z, np.concatenate([line, by_items]), width)
+    ground = _ground(z, np.concatenate([line, way]), width)
     spread = float(np.sqrt(z.var(axis=0, dtype=np.float64).mean()))
-    way = by_items
     for _ in range(_ROUNDS if decode is not None else 1):
-        way = _lowered(way, ground, pulled_back(decode, (way[1:] + way[:-1]) / 2, spread))
+        lower = _lowered(way, ground, Decoded(decode, way, spread))
+        if lower is None:
+            break
+        way = lower
     return _given(evenly(way, points), a, b)
 
 
@@ -91,33 +98,43 @@ def _smooth(way: np.ndarray) -> np.ndarray:
     return out
 
 
-def _lowered(way: np.ndarray, ground: Emptiness, metrics: np.ndarray) -> np.ndarray:
-    """The way of lowest energy near this one, under metrics that are held."""
+def _lowered(way: np.ndarray, ground: Emptiness, seen: Decoded) -> np.ndarray | None:
+    """A way of lower energy near this one; None where none was found."""
     from scipy.optimize import minimize
 
     shape = way[1:-1].shape
-    scale = max(_energy(way, ground, metrics)[0], 1e-300)
+    before = _true_energy(way, ground, seen)
+    scale = max(before, 1e-300)
 
     def energy(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = _energy(np.concatenate([way[:1], flat.reshape(shape), way[-1:]]), ground, metrics)
+        value, slope = _energy(np.concatenate([way[:1], flat.reshape(shape), way[-1:]]), ground, seen)
         return value / scale, (slope[1:-1] / scale).ravel()
 
     found = minimize(energy, way[1:-1].ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _WORK})
-    lowered = found.x if np.isfinite(found.x).all() else way[1:-1].ravel()
-    return np.concatenate([way[:1], lowered.reshape(shape), way[-1:]])
+    if not np.isfinite(found.x).all():
+        return None
+    moved = np.concatenate([way[:1], found.x.reshape(shape), way[-1:]]) - way
+    for share in (1.0, 0.5, 0.25, 0.1):  # the decoder is no line farther off
+        if _true_energy(way + share * moved, ground, seen) < (1 - _GAIN) * before:
+            return way + share * moved
+    return None
 
 
-def _energy(way: np.ndarray, ground: Emptiness, metrics: np.ndarray) -> tuple[float, np.ndarray]:
-    """The energy of a way (m, dims) and its gradient, metrics (m - 1, dims, dims) held."""
-    steps = np.diff(way, axis=0)
+def _energy(way: np.ndarray, ground: Emptiness, seen: Decoded) -> tuple[float, np.ndarray]:
+    """The energy of a way (m, dims), the decoder taken as linear, and its gradient."""
     cost, slope = _costs(way, ground)  # (m - 1, q), (m - 1, q, dims)
-    pulled = np.einsum("mij,mj->mi", metrics, steps)
-    squares = (pulled * steps).sum(axis=1)
+    mean = cost.mean(axis=1)
+    squares, begin, end = seen(way)
     gradient = np.zeros_like(way)
-    by_step = 2 * cost.mean(axis=1)[:, None] * pulled
-    gradient[1:] += by_step + squares[:, None] * np.einsum("q,mqd->md", _PLACES, slope) / len(_PLACES)
-    gradient[:-1] += squares[:, None] * np.einsum("q,mqd->md", 1 - _PLACES, slope) / len(_PLACES) - by_step
-    return float(cost.mean(axis=1) @ squares), gradient
+    gradient[1:] += mean[:, None] * end + squares[:, None] * np.einsum("q,mqd->md", _PLACES, slope) / len(_PLACES)
+    gradient[:-1] += mean[:, None] * begin + squares[:, None] * np.einsum("q,mqd->md", 1 - _PLACES, slope) / len(
+        _PLACES
+    )
+    return float(mean @ squares), gradient
+
+
+def _true_energy(way: np.ndarray, ground: Emptiness, seen: Decoded) -> float:
+    return float(_costs(way, ground)[0].mean(axis=1) @ seen.exactly(way))
 
 
 def _costs(way: np.ndarray, ground: Emptiness) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,6 @@ import numpy as np
 
 _FLOOR = 0.1  # of the mean: how much a direction costs at least that the decoder does not see
 _STEP = 1e-2  # of the latents' spread: what a Jacobian is measured over; float32 decoders need that much
-_DECODED = 4_096  # latents that are decoded at most to measure Jacobians along a way
-_JACOBIAN = 2**26  # values of one Jacobian at most: 512 MB in float64
 
 
 class Emptiness:
@@ -54,44 +52,72 @@ class Emptiness:
         return longer**2, 2 * (longer / (1 + np.exp(-np.clip(s, -500, 500))))[:, None] * slope
 
 
-def pulled_back(decode: Callable[[np.ndarray], np.ndarray] | None, points: np.ndarray, spread: float) -> np.ndarray:
-    """The decoder's pulled-back metric at points: how far what is decoded moves, for a step in z.
+class Decoded:
+    """What steps along a way show once they are decoded, and how that changes as the way is moved a little.
 
-    M(z) = J(z)^T J(z),   J = dg/dz,   scaled to a mean of 1 on its diagonal, and at least a tenth of that everywhere
+    square_i(z) = |g(z_i+1) - g(z_i)|^2,   g(z_i + d) taken as g(z_i) + J_i d
 
-    (Arvanitidis et al., 2018; Shao, Kumar and Fletcher, "The Riemannian geometry of deep generative models", 2018.)
-    J is measured by central differences, through the decoder's public door alone, so that any model has a metric; at
-    up to 4,096 / dims points in all, each standing for those around it.
+    The decoder's pulled-back metric in its discretised form (Arvanitidis et al., 2018; Shao, Kumar and Fletcher, "The
+    Riemannian geometry of deep generative models", 2018), linear around the way at hand as in a Gauss-Newton step. J_i
+    are forward differences through the decoder's public door, so that any model has them. Squares are in units in
+    which J^T J has a mean of 1 on its diagonal, and a tenth of |z_i+1 - z_i|^2 is added, so that what the decoder does
+    not see is not free.
 
     Parameters
     ----------
     decode : callable or None
-        Latents (m, dims) to features (m, ...). None, for models without a way back: the metric is the identity.
-    points : float64 array of shape (m, dims)
-        Along a way, in order.
+        Latents (m, dims) to features (m, ...). None, for models without a way back: squares are the latents' own.
+    way : float64 array of shape (m, dims)
     spread : float
         A usual deviation of the latents.
-
-    Returns
-    -------
-    float64 array of shape (m, dims, dims)
     """
-    m, dims = points.shape
-    if decode is None:
-        return np.broadcast_to(np.eye(dims), (m, dims, dims))
-    measured = max(1, min(m, _DECODED // (2 * dims)))
-    chosen = np.linspace(0, m - 1, measured).round().astype(int)
-    h = max(_STEP * spread, 1e-6)
-    metrics = []
-    for point in points[chosen]:
-        around = np.concatenate([point + h * np.eye(dims), point - h * np.eye(dims)]).astype(np.float32)
-        x = np.asarray(decode(around), dtype=np.float64).reshape(2 * dims, -1)
-        if x.size > _JACOBIAN:
-            return np.broadcast_to(np.eye(dims), (m, dims, dims))
-        J = (x[:dims] - x[dims:]) / (2 * h)  # (dims, p)
-        metrics.append(J @ J.T)
-    mean = float(np.mean([np.trace(metric) / dims for metric in metrics]))
-    if not np.isfinite(mean) or mean <= 0:  # discrete codes: small steps are not seen at all
-        return np.broadcast_to(np.eye(dims), (m, dims, dims))
-    floored = np.stack(metrics) / mean + _FLOOR * np.eye(dims)
-    return floored[np.abs(np.arange(m)[:, None] - chosen).argmin(axis=1)]
+
+    def __init__(self, decode: Callable[[np.ndarray], np.ndarray] | None, way: np.ndarray, spread: float):
+        self._decode, self._base, self._scale = decode, way, 0.0
+        if decode is None:
+            return
+        m, dims = way.shape
+        h = max(_STEP * spread, 1e-6)
+        x = self._features(way)
+        r = np.diff(x, axis=0)
+        self._rr = (r**2).sum(axis=1)
+        self._own, self._both = np.zeros((m, dims, dims)), np.zeros((m - 1, dims, dims))
+        self._from, self._to = np.zeros((m - 1, dims)), np.zeros((m - 1, dims))
+        before = None
+        for i in range(m):
+            J = (self._features(way[i] + h * np.eye(dims)) - x[i]) / h  # (dims, p)
+            self._own[i] = J @ J.T
+            if before is not None:
+                self._both[i - 1], self._to[i - 1] = before @ J.T, J @ r[i - 1]
+            if i < m - 1:
+                self._from[i] = J @ r[i]
+            before = J
+        mean = float(np.trace(self._own, axis1=1, axis2=2).mean()) / dims
+        self._scale = 1 / mean if np.isfinite(mean) and mean > 0 else 0.0  # discrete codes: small steps show nothing
+
+    def _features(self, z: np.ndarray) -> np.ndarray:
+        assert self._decode is not None
+        return np.asarray(self._decode(z.astype(np.float32)), dtype=np.float64).reshape(len(z), -1)
+
+    def exactly(self, way: np.ndarray) -> np.ndarray:
+        """The squares (m - 1,) of another way, decoded anew."""
+        own = (np.diff(way, axis=0) ** 2).sum(axis=1)
+        if not self._scale:
+            return own
+        return self._scale * (np.diff(self._features(way), axis=0) ** 2).sum(axis=1) + _FLOOR * own
+
+    def __call__(self, way: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The squares (m - 1,) of a way near the one at hand, and their slopes by each step's begin and by its end."""
+        steps = np.diff(way, axis=0)
+        own = (steps**2).sum(axis=1)
+        if not self._scale:
+            return own, -2 * steps, 2 * steps
+        d = way - self._base
+        turned = np.einsum("mij,mj->mi", self._own, d)
+        ahead = np.einsum("mij,mj->mi", self._both, d[1:])
+        behind = np.einsum("mij,mi->mj", self._both, d[:-1])
+        square = self._rr + 2 * (self._to * d[1:]).sum(1) - 2 * (self._from * d[:-1]).sum(1)
+        square = square + (d * turned).sum(1)[1:] + (d * turned).sum(1)[:-1] - 2 * (d[:-1] * ahead).sum(1)
+        begin = 2 * self._scale * (turned[:-1] - self._from - ahead) - 2 * _FLOOR * steps
+        end = 2 * self._scale * (turned[1:] + self._to - behind) + 2 * _FLOOR * steps
+        return self._scale * square + _FLOOR * own, begin, end

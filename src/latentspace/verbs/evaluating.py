@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class EvaluatingVerbs(State):
-    """`evaluate`."""
+    """`evaluate`, `compare_features`, `compare`, `drift`."""
 
     def evaluate(
         self,
@@ -57,3 +57,55 @@ class EvaluatingVerbs(State):
             If there are fewer than 20 items, the target or a factor is no column, or has too few values to be told.
         """
         return judging.judge(self, target=target, task=task, factors=factors, encoder=encoder, quick=quick, seed=seed)
+
+    def compare_features(self, target: str | None = None, *, quick: bool = False, seed: int = 0) -> "Report":
+        """Compares feature space with latent space, point by point.
+
+        Size, distances (their agreement in rank, how far they concentrate, hubness), neighbours in common, CKA,
+        Procrustes, intrinsic dimension, what a search costs, and whose neighbourhood changed most.
+
+        Parameters
+        ----------
+        target : str, optional
+            A metadata column that is told from both.
+        quick : bool, default=False
+            Measure on smaller samples.
+        seed : int, default=0
+
+        Raises
+        ------
+        UnsupportedError
+            If the features are no longer at hand.
+        ValueError
+            If there are fewer than 20 items, or the target is no column.
+        """
+        return judging.compare_features(self, target=target, quick=quick, seed=seed)
+
+    def compare(self, other: "State", target: str | None = None, *, quick: bool = False, seed: int = 0) -> "Report":
+        """Compares the latents of this space with another's, on the items of the same id; see `compare_features`.
+
+        Raises
+        ------
+        ValueError
+            If they have fewer than 20 items in common, or the target is no column of this space.
+        """
+        return judging.compare_spaces(self, other, target=target, quick=quick, seed=seed)
+
+    def drift(self, items: Any, *, seed: int = 0) -> "Report":
+        """Tests whether new items come from where the space's own came from.
+
+        A kernel test (MMD) and a classifier that tries to tell new from old, both against shufflings. "Drifted" is said
+        where chance gives as much in less than 5% of cases.
+
+        Parameters
+        ----------
+        items
+            At least 20 items, or a source as `fit` takes it.
+        seed : int, default=0
+
+        Raises
+        ------
+        ValueError
+            If either set has fewer than 20 items.
+        """
+        return judging.drift(self, items, seed=seed)

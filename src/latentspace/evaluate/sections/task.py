@@ -87,7 +87,12 @@ def _findings(given: Given, scores: TaskScores) -> list[Finding]:
     found += _losses(given, scores)
     if not any(one.name in ("loses-class", "loses-target") for one in found):
         if scores.kept.low > 1.02:
-            found.append(Finding("better-than-features", f"z tells {name} better than the features do."))
+            found.append(
+                Finding(
+                    "better-than-features",
+                    f"The same probes tell {name} better from z than from the features: it lies more openly there.",
+                )
+            )
         elif scores.kept.low >= _SAME:
             found.append(Finding("keeps-all", f"Nothing of what predicts {name} is lost."))
     return found
