@@ -173,7 +173,7 @@ def _kept(name: str) -> Any:
 INTRO = """Bits a pixel (all channels), without loss, of images that no model was trained on. *Alone*: a string or a
 file for each, zstd with a dictionary of 110 kB that is not counted; *together*: one block, one mosaic, one stream. Ours
 is trained on the other part; every image was decoded and compared. Our strings have no header: the container has one
-for all. A PNG's or a WebP's is in its file."""
+for all. A PNG's or a WebP's is in its file. AVIF does not keep colours exactly."""
 
 
 def page() -> None:
