@@ -115,24 +115,22 @@ def _moves(space: Any, z_test: np.ndarray, y_test: np.ndarray, marks: dict[str, 
     for digit in range(10):
         axis = space.axis(f"label={digit}")
         alone = space.axis(f"{digit} alone", where={"label": str(digit)}, orthogonal_to=[ink, lean])
+        own = _probe(z_test[:half], y_test[:half] == digit)
         for one in (axis, alone):
-            others = y != digit
-            moved = z[others] + one.step
-            own = _probe(z_test[:half], y_test[:half] == digit)
-            flips = {name: float((p.predict(moved) != p.predict(z[others])).mean()) for name, p in probes.items()}
-            rows.append(
-                {"axis": one.name, "own": float((own.predict(moved) != own.predict(z[others])).mean()), **flips,
-                 "seen as it": float((_named(_decoded(space, moved)) == digit).mean()),
-                 "alone": len(one.orthogonal_to)}
-            )  # fmt: skip
+            flips = _flipped({"own": own, **probes}, own, z, one.step)
+            seen = _named(_decoded(space, z[y != digit] + one.step)) == digit
+            rows.append({"axis": one.name, **flips, "seen as it": float(seen.mean()), "alone": len(one.orthogonal_to)})
     for name in ("ink", "lean", "ink alone", "lean alone"):
-        column = name.split()[0]
-        low = marks[column][half:] <= names[column]
-        moved = z[low] + 2 * space.axes[name].step  # two deviations: from below the middle to above it
-        flips = {each: float((p.predict(moved) != p.predict(z[low])).mean()) for each, p in probes.items()}
-        digits = float((probe_digit.predict(moved) != probe_digit.predict(z[low])).mean())
-        rows.append({"axis": name, "own": flips[column], **flips, "digit": digits, "alone": "alone" in name})
+        own = probes[name.split()[0]]
+        flips = _flipped({"own": own, **probes, "digit": probe_digit}, own, z, 2 * space.axes[name].step)
+        rows.append({"axis": name, **flips, "alone": "alone" in name})
     return rows
+
+
+def _flipped(probes: dict[str, Any], own: Any, z: np.ndarray, step: np.ndarray) -> dict[str, float]:
+    """The share of latents of which each probe changes its answer, moved to the side where `own` does not see them."""
+    moved = z + np.where(own.predict(z), -1, 1)[:, None] * step
+    return {name: float((probe.predict(moved) != probe.predict(z)).mean()) for name, probe in probes.items()}
 
 
 def _probe(z: np.ndarray, y: np.ndarray) -> Any:
@@ -266,9 +264,10 @@ def _axes(found: list[dict[str, Any]]) -> str:
         rows += [{"model": each["model"], **row} for row in each.get("moves", ()) if "digit" in row]
     return (
         f"{table(rows, ['model', 'axis', 'own', 'lowest', 'ink', 'lean', 'digit', 'seen as it'])}\n\nShares of "
-        "held-out digits whose probe changes its answer once they are moved by one unit (ink and lean: two standard "
-        "deviations, of those below the median). Probes learned on half of the held-out digits, moves are of the other "
-        "half, axes of the 4,000. own: the axis's own label, means of ten digits and the lowest; ink, lean, digit: "
+        "held-out digits whose probe changes its answer once they are moved by one unit to the other side (ink and "
+        "lean, whether above the median: two standard deviations). Probes learned on half of the held-out digits, moves "
+        "are of the other half, axes of the 4,000. own: the axis's own label, means of ten digits and the lowest; ink, "
+        "lean, digit: "
         "other labels. seen as it: the share of decoded pictures that the classifier names so."
     )
 

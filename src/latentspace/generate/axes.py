@@ -22,8 +22,9 @@ class Evidence:
     random, random_best : float or None
         The same by the place along random directions: the median of 50, and the best of them.
     moved : float or None
-        Share of held-out items whose probe changes its mind once they are moved by one unit, towards or away. For a
-        number: by how much of its standard deviation the probe's answer changes, as learned on other items; 1 is right.
+        Share of held-out items of which a probe that learned on those alone changes its mind once they are moved by one
+        unit, towards or away. For a number: by how much of its standard deviation such a probe's answer changes; 1 is
+        right.
     n : int
         Items it was learned from.
     """
@@ -47,8 +48,8 @@ class Axis:
     direction : float32 array of shape (dims,)
         Of length 1, towards more.
     unit : float
-        How far `amount=1` moves, in the latents' own units: of a label, as far as it takes 19 of 20 items to cross
-        from one side to the other; of a number, as far as changes it by one standard deviation.
+        How far `amount=1` moves, in the latents' own units: of a label, as far as takes 19 of 20 items to the
+        other side, with odds of 9 to 1 by the probe; of a number, as far as changes it by one standard deviation.
     weights : float32 array of shape (dims,)
         Of the probe: `read(z)` is z @ weights + offset, the log-odds of a label, or the number itself.
     offset : float

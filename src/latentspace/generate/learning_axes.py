@@ -13,6 +13,7 @@ _FOLDS = 5
 _FEWEST = 5  # examples of each side, or items with a number, below which none are held out
 _RANDOM = 50  # directions that chance is measured on
 _CROSS = 0.95  # of the items that one unit takes across
+_SURE = float(np.log(9))  # log-odds by which they are across: at the border itself, another probe would not agree
 _LEFT = 1e-3  # of a direction that must be left once others are taken out of it
 
 
@@ -53,7 +54,8 @@ def axis_of_label(
     Returns
     -------
     Axis
-        Its unit is the distance along the direction at which 19 of 20 items have crossed the probe's border.
+        Its unit is the distance along the direction at which 19 of 20 items are on the other side, with odds of 9 to 1
+        by the probe.
 
     Raises
     ------
@@ -137,11 +139,11 @@ def _says_nothing(name: str) -> str:
 
 
 def _crossing(name: str, probe: Probe, direction: np.ndarray, z: np.ndarray) -> float:
-    """How far along a direction 19 of 20 items have crossed the probe's border, from either side."""
+    """How far along a direction 19 of 20 items are across the probe's border with odds of 9 to 1, from either side."""
     gain = float(probe.weights @ direction)
     if not gain > 1e-9 * np.linalg.norm(probe.weights):
         raise ValueError(_says_nothing(name))
-    away = np.abs(probe.read(z)) / gain
+    away = (np.abs(probe.read(z)) + _SURE) / gain
     sides = probe.read(z) > 0
     reach = [float(np.quantile(away[side], _CROSS)) for side in (sides, ~sides) if side.any()]
     return max(max(reach), 1e-12)
@@ -193,8 +195,9 @@ def _evidence_of_label(
         along[held] = _between(own @ direction[:, None], y, z[held] @ direction[:, None])[:, 0]
         by_chance[held] = _between(own @ chance, y, z[held] @ chance)
         unit = _crossing(name, probe, direction, own)
-        way = np.where(read[held], -unit, unit)[:, None] * direction
-        moved[held] = (probe.read(z[held] + way) > 0) != read[held]
+        other = _logistic(z[held], positive[held])  # on items that the axis does not know
+        before = other.read(z[held]) > 0
+        moved[held] = (other.read(z[held] + np.where(before, -unit, unit)[:, None] * direction) > 0) != before
     scores = [_balanced(column, positive) for column in by_chance.T]
     return Evidence(
         measure, _balanced(read, positive), _balanced(along, positive), float(np.median(scores)), max(scores),
