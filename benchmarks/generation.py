@@ -265,10 +265,9 @@ def _axes(found: list[dict[str, Any]]) -> str:
     return (
         f"{table(rows, ['model', 'axis', 'own', 'lowest', 'ink', 'lean', 'digit', 'seen as it'])}\n\nShares of "
         "held-out digits whose probe changes its answer once they are moved by one unit to the other side (ink and "
-        "lean, whether above the median: two standard deviations). Probes learned on half of the held-out digits, moves "
-        "are of the other half, axes of the 4,000. own: the axis's own label, means of ten digits and the lowest; ink, "
-        "lean, digit: "
-        "other labels. seen as it: the share of decoded pictures that the classifier names so."
+        "lean, whether above the median: two standard deviations). Probes learned on half of the held-out digits, "
+        "moves are of the other half, axes of the 4,000. own: the axis's own label, means of ten digits and the "
+        "lowest; ink, lean, digit: other labels. seen as it: decoded pictures that the classifier names so."
     )
 
 

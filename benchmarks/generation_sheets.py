@@ -75,9 +75,9 @@ def emoji() -> None:
         rows[f"face to face, {path}"] = space.interpolate(a, b, steps=ACROSS, path=path, even="seen")
     for category in list(dict.fromkeys(str(one) for one in data.labels))[:3]:
         rows[f"like {category}"] = space.sample(ACROSS, where={"category": category}, temperature=0.8, seed=2)
-    axis = space.axis(f"category={data.labels[faces[0]]}")
+    axis = space.axis("category=Flags")
     print(axis)
-    rows["away from it"] = space.move(a, axis, np.linspace(0, -1, ACROSS).tolist())
+    rows["towards Flags"] = space.move(a, axis, np.linspace(0, 1, ACROSS).tolist())
     rows["a blend, 0 to 1"] = [space.blend([a, c], [1 - w, w])[0] for w in np.linspace(0, 1, ACROSS)]
     _sheet(rows, "emoji.png")
 
