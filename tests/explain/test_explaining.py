@@ -95,6 +95,35 @@ def test_few_equal_or_no_items_have_outliers_or_a_reason_why_not():
         ls.fit(np.eye(4, dtype=np.float32), dims=2).outliers(0)
 
 
+def test_why_two_are_near_adds_up_over_the_dimensions(planted):
+    a, b = planted.ids[3], planted.search(id=planted.ids[3], k=1, metric="euclidean").ids[0]
+    told = planted.why(a, b)
+    apart = planted.latents[planted.position(a)] - planted.latents[planted.position(b)]
+    assert told["rank"] == 1
+    assert sum(one["part"] for one in told["dimensions"]) == pytest.approx(float(apart @ apart), rel=1e-4)
+    assert told["measure"] == pytest.approx(float(np.linalg.norm(apart)), rel=1e-4)
+    unit = planted.latents / np.linalg.norm(planted.latents, axis=1, keepdims=True)
+    cosine = planted.why(a, b, metric="cosine")
+    assert cosine["measure"] == pytest.approx(float(unit[planted.position(a)] @ unit[planted.position(b)]), rel=1e-4)
+    assert sum(one["part"] for one in cosine["dimensions"]) == pytest.approx(cosine["measure"], rel=1e-4)
+
+
+def test_why_an_item_is_where_it_is_names_what_it_is_extreme_on(planted):
+    row = int(np.argmax(planted.latents[:, 1]))
+    told = planted.why(planted.ids[row])
+    first = told["dimensions"][0]
+    z = planted.latents.astype(float)
+    deviations = (z[row] - z.mean(axis=0)) / z.std(axis=0)
+    assert first["dimension"] == int(np.argmax(np.abs(deviations)))
+    one = next(each for each in told["dimensions"] if each["dimension"] == 1)
+    assert one["deviations"] == pytest.approx(deviations[1], rel=1e-4)
+    assert one["below"] == 1
+    with pytest.raises(ValueError, match="no such"):
+        planted.why("no such")
+    with pytest.raises(ValueError, match="metric"):
+        planted.why(planted.ids[0], metric="dot")
+
+
 def test_both_verbs_answer_on_the_command_line(planted, tmp_path):
     planted.save(tmp_path / "x.latent")
 
@@ -109,4 +138,6 @@ def test_both_verbs_answer_on_the_command_line(planted, tmp_path):
     assert run("explain", "x.latent", "--dims", "a").returncode == 2
     odd = run("outliers", "x.latent", "-k", "3")
     assert odd.returncode == 0, odd.stderr
-    assert "why" in odd.stdout
+    assert "…" not in odd.stdout
+    told = run("why", "x.latent", "3", "4", "--json")
+    assert json.loads(told.stdout)["item"] == "3", told.stderr

@@ -1,5 +1,8 @@
 """Small real spaces behind the server, one a way of showing items."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -157,3 +160,37 @@ def served():
 @pytest.fixture
 def client(pictures, texts):
     return serving(pictures, texts)
+
+
+@pytest.fixture(scope="module")
+def link(pictures, tmp_path_factory):
+    """The link of a real server process."""
+    path = pictures.save(tmp_path_factory.mktemp("page") / "digits.latent")
+    command = [sys.executable, "-m", "latentspace", "serve", str(path), "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as server:
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium that draws without a graphics card."""
+    from browsing import CHROMIUM, GRAPHICS
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=GRAPHICS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, link, request):
+    """The page of a running server."""
+    from browsing import watched
+
+    forgiven = ["status of 400"] if "rubbish" in request.node.name else []  # Chromium's own word on a refusal
+    with watched(browser, link, forgiven) as opened:
+        yield opened

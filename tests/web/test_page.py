@@ -1,124 +1,13 @@
 """The page in a real Chromium, used as a person would: pointer, keyboard, files. Its pictures go to `.page/`."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import quote
 
 import pytest
+from browsing import NEEDS, ROOT, SHOTS, choose, lonely, pixel_of
 
-from latentspace.web.app import STATIC
-
-playwright = pytest.importorskip("playwright.sync_api")
-
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SHOTS = ROOT / ".page"
+pytest.importorskip("playwright.sync_api")
+pytestmark = NEEDS
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-GRAPHICS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="there is no chromium on this machine (Debian: apt-get install chromium)"
-    ),
-    pytest.mark.skipif(not STATIC.is_dir(), reason="the page is not built: make page"),
-    pytest.mark.xdist_group("page"),
-]
-
-
-@pytest.fixture(scope="module")
-def link(pictures, tmp_path_factory):
-    """The link of a real server process."""
-    path = pictures.save(tmp_path_factory.mktemp("page") / "digits.latent")
-    command = [sys.executable, "-m", "latentspace", "serve", str(path), "--port", "0", "--no-browser"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    ) as server:
-        yield server.stdout.readline().strip()
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=GRAPHICS)
-        yield opened
-        opened.close()
-
-
-@contextmanager
-def watched(browser, link, forgiven=()):
-    """An opened page; that it asked no other host and met no error is checked at its end."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    opened = context.new_page()
-    asked, wrong = [], []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.goto(link)
-    opened.wait_for_selector("[data-drawn='120']")
-    yield opened
-    own = re.match(r"http://[^/]+/", link).group()
-    foreign = [url for url in asked if not url.startswith((own, "data:", "blob:"))]
-    context.close()
-    assert not foreign
-    assert not [words for words in wrong if not any(each in words for each in forgiven)]
-
-
-@pytest.fixture
-def page(browser, link, request):
-    """The page of a running server."""
-    forgiven = ["status of 400"] if "rubbish" in request.node.name else []  # Chromium's own word on a refusal
-    with watched(browser, link, forgiven) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def still(pictures, tmp_path_factory):
-    """The address of the page as files, behind a plain web server."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-    from threading import Thread
-
-    from latentspace.web.opened import Opened
-    from latentspace.web.still import write_still
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    folder = write_still(Opened(pictures, "digits"), tmp_path_factory.mktemp("still") / "page")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-def pixel_of(page, row):
-    """Where an item lies on the screen, from the map that the page itself drew."""
-    box = page.locator("canvas").first.bounding_box()
-    x, y = page.evaluate("row => window.latentspace.pixelOf(row)", row)
-    return box["x"] + x, box["y"] + y
-
-
-def choose(page, row):
-    x, y = pixel_of(page, row)
-    page.mouse.move(x - 3, y)
-    page.mouse.move(x, y, steps=3)
-    page.wait_for_selector(".hover")
-    page.mouse.click(x, y)
-
-
-def lonely(pictures):
-    """The item with the most room around it, so that a pointer meets it alone."""
-    from scipy.spatial import cKDTree
-
-    xy = pictures.maps["pca"].coordinates
-    return int(cKDTree(xy).query(xy, k=2)[0][:, 1].argmax())
 
 
 def test_hovering_shows_an_item_and_a_click_opens_it(page, pictures):
@@ -257,46 +146,6 @@ def test_samples_and_the_worst_are_shown(page):
     assert page.locator("#worst .thumb").count() == 24
 
 
-def test_a_link_restores_the_view(page, link, pictures):
-    view = f"#map=pca&colour=ink&item={quote(pictures.ids[7])}&theme=dark"
-    page.goto(re.match(r"http://[^/]+/", link).group() + view)
-    page.reload()
-    page.wait_for_selector(".scale")
-    page.get_by_role("heading", name=pictures.ids[7]).wait_for()
-    assert page.locator("html").get_attribute("data-theme") == "dark"
-
-
-def test_a_link_restores_filter_camera_panel_and_metric(page, link):
-    page.get_by_label("Filter by").select_option("label")
-    page.get_by_label("value", exact=True).select_option("3")
-    page.locator("canvas").focus()
-    page.keyboard.press("+")
-    page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("ArrowRight")
-    page.get_by_label("metric", exact=True).select_option("euclidean")
-    page.get_by_role("button", name="Dimensions").click()
-    page.wait_for_function("['camera=', 'tab=', 'where=', 'metric='].every(one => location.hash.includes(one))")
-    address, at = page.url, pixel_of(page, 5)
-    page.goto(re.match(r"http://[^/]+/", link).group())
-    page.wait_for_selector("[data-drawn='120']")
-    assert pixel_of(page, 5) != pytest.approx(at, abs=20)
-    page.goto(address)  # the same page, another fragment: nothing is loaded again
-    page.wait_for_selector("#decoded")
-    page.wait_for_function("at => Math.abs(latentspace.pixelOf(5)[0] - at) < 2", arg=left_of(page, at))
-    page.reload()
-    page.wait_for_selector("[data-drawn='120']")
-    page.wait_for_selector("#decoded")
-    page.wait_for_function("at => Math.abs(latentspace.pixelOf(5)[0] - at) < 2", arg=left_of(page, at))
-    page.get_by_role("button", name="Look", exact=True).click()
-    page.get_by_text("of 120 items: label is 3").wait_for()
-    assert page.get_by_label("metric", exact=True).input_value() == "euclidean"
-
-
-def left_of(page, at):
-    """From the window's left edge to the canvas's."""
-    return at[0] - page.locator("canvas").bounding_box()["x"]
-
-
 def test_a_group_of_the_legend_is_hidden_and_shown_again(page, pictures):
     page.get_by_role("button", name=re.compile(r"^3 ")).click()
     threes = sum(str(label) == "3" for label in pictures.metadata["label"])
@@ -327,60 +176,6 @@ def test_regions_are_named_and_a_press_goes_there(page, pictures):
     page.wait_for_function("location.hash.includes('camera=')")
     x, y = (float(word) for word in re.search(r"camera=([^&]+)", page.url).group(1).replace("%2C", ",").split(",")[:2])
     assert (x, y) == pytest.approx(regions[0].spot.tolist(), rel=1e-3, abs=1e-3)
-
-
-def test_another_map_beside_shows_the_same_item(page):
-    page.get_by_label("Beside").select_option("0:tsne")
-    page.wait_for_selector(".map + .map [data-drawn='120']", timeout=60_000)
-    page.locator("canvas").first.focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector(".map + .map line.near")
-    assert page.locator(".map + .map line.near").count() == 12
-    ring = page.locator(".map + .map circle.chosen")
-    x, y = page.evaluate("row => window.latentspace.beside(0)")
-    assert float(ring.get_attribute("cx")) == pytest.approx(x, abs=1)
-    assert float(ring.get_attribute("cy")) == pytest.approx(y, abs=1)
-    page.get_by_role("button", name="what changed most beside").click()
-    page.wait_for_selector("#changed .thumb")
-    assert "% differ" in page.locator("#changed .thumb").first.get_attribute("aria-label")
-    page.screenshot(path=SHOTS / "beside.png")
-
-
-def test_two_spaces_beside_are_linked_by_id_and_a_changed_one_is_loaded_again(browser, pictures, tmp_path):
-    import latentspace as ls
-
-    paths = [pictures.save(tmp_path / "all.latent")]
-    rows = range(119, 69, -1)  # the last fifty, the other way round
-    fewer = ls.fit(
-        [pictures.items[row] for row in rows], "pca", dims=2, ids=[pictures.ids[row] for row in rows], kind="images"
-    )
-    fewer.map("pca")
-    paths.append(fewer.save(tmp_path / "fewer.latent"))
-    command = [sys.executable, "-m", "latentspace", "serve", *map(str, paths), "--port", "0", "--no-browser"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as server:
-        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        try:
-            page.goto(server.stdout.readline().strip())
-            page.wait_for_selector("[data-drawn='120']")
-            page.locator("header select").nth(2).select_option("1:pca")
-            page.wait_for_selector(".map + .map [data-drawn='50']")
-            page.wait_for_function("window.latentspace.beside(110) !== null")
-            assert page.evaluate("window.latentspace.beside(3)") is None  # the other space lacks it
-            page.evaluate("id => { location.hash += `&item=${encodeURIComponent(id)}` }", pictures.ids[110])
-            page.wait_for_selector("#near-beside .thumb")
-            first = page.locator("#near-beside .thumb").first.get_attribute("aria-label")
-            assert first == fewer.search(id=pictures.ids[110], k=1).ids[0]
-            paths[0].unlink()
-            pictures.save(tmp_path / "all.latent")
-            ls.load(tmp_path / "all.latent").remove([pictures.ids[0]])
-            page.wait_for_timeout(2500)  # the server looks at its files once a second
-            page.get_by_label("metric", exact=True).select_option("euclidean")
-            page.wait_for_selector(".map:first-child [data-drawn='119']")
-            page.get_by_role("heading", name=pictures.ids[110]).wait_for()  # an item is opened by its id again
-        finally:
-            page.context.close()
-            server.terminate()
 
 
 def test_the_keys_are_listed_and_do_what_they_say(page, pictures):
@@ -427,54 +222,6 @@ def test_fingers_move_and_pinch_the_map(page):
         "gap => Math.abs((latentspace.pixelOf(0)[0] - latentspace.pixelOf(1)[0]) / gap - 2) < 0.1",
         arg=before[0][0] - before[1][0],
     )
-
-
-def test_the_page_as_files_shows_items_neighbours_and_decoded_spots(browser, still, pictures):
-    with watched(browser, still) as opened:
-        row = lonely(pictures)
-        choose(opened, row)
-        opened.get_by_role("heading", name=pictures.ids[row]).wait_for()
-        opened.wait_for_selector("#neighbours .thumb")
-        labels = opened.locator("#neighbours .thumb").evaluate_all(
-            "all => all.map(one => one.getAttribute('aria-label'))"
-        )
-        assert [label.rpartition(": ")[0] for label in labels] == pictures.search(id=pictures.ids[row], k=12).ids
-        box = opened.locator("canvas").bounding_box()
-        opened.mouse.click(box["x"] + 8, box["y"] + box["height"] - 8)
-        opened.wait_for_function("document.querySelector('.spot img')?.naturalWidth === 128")
-        opened.get_by_label("names of regions").check()
-        opened.wait_for_selector(".ground li")
-        opened.screenshot(path=SHOTS / "still.png")
-
-
-def test_the_page_as_files_filters_and_exports(browser, still, pictures, tmp_path):
-    import pandas as pd
-
-    with watched(browser, still) as opened:
-        opened.get_by_label("Filter by").select_option("label")
-        opened.get_by_label("value", exact=True).select_option("3")
-        threes = [row for row in range(120) if str(pictures.metadata["label"][row]) == "3"]
-        opened.get_by_text(f"{len(threes)} items selected").wait_for()
-        with opened.expect_download() as taken:
-            opened.get_by_role("button", name="export CSV").click()
-        taken.value.save_as(tmp_path / "threes.csv")
-        table = pd.read_csv(tmp_path / "threes.csv", dtype={"id": str})
-        assert table["id"].tolist() == [pictures.ids[row] for row in threes]
-        assert table[[f"z{d}" for d in range(8)]].to_numpy() == pytest.approx(pictures.latents[threes], rel=1e-5)
-
-
-def test_a_folder_that_is_no_page_is_never_replaced(pictures, tmp_path):
-    from latentspace.web.opened import Opened
-    from latentspace.web.still import write_still
-
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(FileExistsError, match="no page of ours"):
-        write_still(Opened(pictures), tmp_path, overwrite=True)
-    assert (tmp_path / "thesis.txt").exists()
-    page = write_still(Opened(pictures), tmp_path / "page")
-    with pytest.raises(FileExistsError, match="overwrite"):
-        write_still(Opened(pictures), page)
-    write_still(Opened(pictures), page, overwrite=True)
 
 
 def test_a_wrong_token_is_told_how_to_come_in(browser, link):

@@ -1,4 +1,4 @@
-"""Verbs that tell what dimensions mean and what is odd: explain, outliers."""
+"""Verbs that tell what dimensions mean, what is odd, and why an item is where it is: explain, outliers, why."""
 
 from typing import Annotated, Literal
 
@@ -60,3 +60,23 @@ def outliers(
 
     check(out, force)
     answer(ls.load(space).outliers(k), out, json, force)
+
+
+@app.command()
+def why(
+    space: a.SpaceFile,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item's id, or a file.")],
+    other: Annotated[str | None, typer.Argument(metavar="OTHER", help="Another: why are the two near?")] = None,
+    cosine: Annotated[bool, typer.Option("--cosine", help="By cosine similarity.")] = False,
+    out: Out = None,
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
+    """Tell which dimensions put an item where it is, or make it near another.
+
+    latentspace why photos.latent cat.jpg dog.jpg
+    """
+    import latentspace as ls
+
+    check(out, force)
+    answer(ls.load(space).why(item, other, metric="cosine" if cosine else "euclidean"), out, json, force)

@@ -27,11 +27,8 @@ from ..errors import CorruptFileError
 # What a coder's items are.
 #   "latents"  float32 (dims,): rows of z, of the model that `fit` and `from_state` are given
 #   "pixels"   uint8 (h, w) for grey or (h, w, 3) for colour, each of its own size
-#   "cells"    a table's row: int64 (columns,), each in the column's own range
-#   "numbers"  float32 (p,): rows of plain vectors
-#   "samples"  int16 or int32 (t,) or (t, channels): a sound's samples as whole numbers, 24 bits at most
 #   "text"     uint8 (t,): UTF-8
-Reads = Literal["latents", "pixels", "cells", "numbers", "samples", "text"]
+Reads = Literal["latents", "pixels", "text"]
 Items = Sequence[np.ndarray]  # one array an item; where all have one shape, one array (n, ...) is that as well
 Shapes = Sequence[tuple[int, ...]]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]

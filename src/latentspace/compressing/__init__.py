@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import __version__
 from ..codec.container import Writer
-from ..codec.protocol import Coder
+from ..codec.protocol import CODERS, Coder
 from ..codec.rate import Aim, aim_of, coarsest_step, step_of_quality
 from ..codec.state import packed_state
 from ..features import BLOCK
@@ -103,7 +103,7 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
     name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder)
-    form = _form(space, name, gathered, asked)
+    form = form_of(CODERS[name].reads)(space)
     coder = _coder(space, name, form, gathered, asked)
     job = _Job(space, gathered, asked, form, coder)
     step, psnr = job.step()
@@ -124,25 +124,10 @@ def _own_items(space: "State") -> Gathered:
     return gathered
 
 
-def _form(space: "State", name: str, gathered: Gathered, asked: Asked) -> Form:
-    from ..codec.protocol import CODERS
-
-    form_class = form_of(CODERS[name].reads)
-    if hasattr(form_class, "learn"):
-        return form_class.learn(space, gathered, lossless=asked.lossless)
-    return form_class(space)
-
-
 def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Asked) -> Coder:
-    from ..codec.protocol import CODERS
-
     def learn_from(source: Gathered) -> Any:
         chosen = coders.at_most(len(source))
         return _joined(list(form.blocks(source.select(chosen), "skip", BLOCK)))
-
-    if name in coders.OWN:
-        options = form.options() if hasattr(form, "options") else {}
-        return CODERS[name].fit(learn_from(gathered), seed=asked.seed, **options)
 
     def learn() -> Any:
         if name == "latents":
@@ -165,7 +150,7 @@ class _Job:
 
     def __init__(self, space: "State", gathered: Gathered, asked: Asked, form: Form, coder: Coder):
         self.space, self.gathered, self.asked, self.form, self.coder = space, gathered, asked, form, coder
-        self.embed = asked.embed or coder.name in coders.OWN
+        self.embed = asked.embed
         self.state = coders.state_of(space, coder)
         self.packed = packed_state(*self.state)
 

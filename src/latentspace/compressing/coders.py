@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 _LEARNS_FROM = 20_000  # items: tables of frequencies of more would not change
 
-# Coders that learn from the very items they code, and go with them: they need neither modality nor model to decode.
-OWN = ("cells", "vectors", "product")
-
 
 def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
     """The name of the coder for a space's items.
@@ -45,7 +42,7 @@ def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
             raise ValueError(f"coder={coder!r} is not known. Known: {', '.join(map(repr, CODERS))}.")
         if coder not in fitting:
             raise ValueError(f"coder={coder!r} is not for this space of {_what(space)}; {_options(fitting)}.")
-        if lossless and not (CODERS[coder].lossless or coder in ("cells", "waveform")):
+        if lossless and not CODERS[coder].lossless:
             raise ValueError(f"coder={coder!r} loses something, and lossless=True was asked for. Leave one out.")
         return coder
     if not fitting:
@@ -54,7 +51,7 @@ def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
             "their latents by space.encode and numpy."
         )
     if lossless:
-        exact = [name for name in fitting if name in ("lossless", "cells", "waveform", "text")]
+        exact = [name for name in fitting if CODERS[name].lossless]
         if not exact:
             raise UnsupportedError(f"{_what(space)} have no lossless coder; {_options(fitting)}.")
         return exact[0]
@@ -63,10 +60,6 @@ def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
 
 def suited(space: "State") -> list[str]:
     """The coders that fit a space's items, the one that is taken first."""
-    return [name for name in _fitting(space) if name in CODERS]
-
-
-def _fitting(space: "State") -> list[str]:
     modality: Any = space.modality
     kind = modality.kind
     own = getattr(space.model, "coder", None)
@@ -77,12 +70,10 @@ def _fitting(space: "State") -> list[str]:
         return [*learned, *decodes, *([] if alpha else ["lossless", "pictures"])]
     if kind == "array":
         pictures = modality.layout_ in ("nhw", "nhwc") and modality.dtype_ == np.uint8
-        vectors = modality.layout_ == "vectors" and not modality.sparse_
-        return [*learned, *decodes, *(["vectors", "product"] if vectors else []), *(["lossless"] if pictures else [])]
+        return [*learned, *decodes, *(["lossless"] if pictures else [])]
     if kind == "audio":
-        spectrogram = getattr(modality, "features", "") == "spectrogram"
-        return ["waveform", *(decodes if spectrogram else [])]
-    return {"table": ["cells", *decodes], "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
+        return decodes if getattr(modality, "features", "") == "spectrogram" else []
+    return {"table": decodes, "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
 
 
 def _what(space: "State") -> str:
@@ -152,8 +143,6 @@ def state_of(space: "State", coder: Coder) -> CoderState:
     facts, own = coder.get_state()
     arrays = {f"coder/{key}": array for key, array in own.items()}
     whole: dict[str, Any] = {"coder": facts, "modality": None, "kind": space.modality.kind, "model": None}
-    if coder.name in OWN:
-        return whole, arrays
     whole["modality"], theirs = space.modality.state()
     arrays |= {f"modality/{key}": array for key, array in theirs.items()}
     if coder.reads == "latents" or getattr(space.model, "coder", None) == coder.name:

@@ -110,9 +110,6 @@ class Form(ABC):
 _WHERE = {
     "pixels": "latentspace.compressing.pixels:Pixels",
     "latents": "latentspace.compressing.latents:Latents",
-    "numbers": "latentspace.compressing.numbers:Numbers",
-    "cells": "latentspace.compressing.cells:Cells",
-    "samples": "latentspace.compressing.samples:Samples",
     "text": "latentspace.compressing.words:Words",
 }
 

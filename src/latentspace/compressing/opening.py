@@ -65,6 +65,21 @@ class Opened:
         if wanted is None:
             self.reader.check_whole()
 
+    def everything(self, only: Sequence[str] | None = None) -> tuple[list[str], list[Any], dict[str, list]]:
+        """Names, arrays and metadata of all that can be read; None where a block has no such column."""
+        names: list[str] = []
+        arrays: list[Any] = []
+        metadata: dict[str, list] = {}
+        with Progress("Decompressing", _count(self.reader)) as progress:
+            for some, decoded, columns in self.blocks(only):
+                for key in columns.keys() | metadata.keys():
+                    column = metadata.setdefault(key, [None] * len(names))
+                    column.extend(columns.get(key, [None] * len(some)))
+                names += some
+                arrays.extend(decoded)
+                progress.advance(len(some))
+        return names, arrays, metadata
+
     def _decoded(self, block: Block, rows: list[int]) -> Any:
         directory = block.directory
         shapes = [directory.shapes[row] for row in rows]
@@ -197,18 +212,7 @@ def decompress(
         raise ValueError(f"on_damage={on_damage!r} is not known; choose 'raise' or 'skip'.")
     asked = [only] if isinstance(only, str) else only
     it = opened(source, space)
-    names: list[str] = []
-    arrays: list[Any] = []
-    metadata: dict[str, list] = {}
-    with Progress("Decompressing", _count(it.reader)) as progress:
-        for some, decoded, columns in it.blocks(asked):
-            for key, column in columns.items():
-                metadata.setdefault(key, [None] * len(names)).extend(column)
-            names += some
-            for key in metadata.keys() - columns.keys():
-                metadata[key].extend([None] * len(some))
-            arrays.extend(decoded)
-            progress.advance(len(some))
+    names, arrays, metadata = it.everything(asked)
     if it.damage and on_damage == "raise":
         raise CorruptFileError(
             f"{'; '.join(map(str, it.damage[:3]))} {len(names):,} items can be read: pass on_damage='skip' for them."

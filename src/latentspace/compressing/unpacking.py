@@ -14,7 +14,6 @@ from ..writing_rows import ENDINGS, as_frame, write_frame
 if TYPE_CHECKING:
     from .opening import Opened
 
-_ENDINGS = {"pixels": ".png", "samples": ".wav", "text": ".txt"}
 _OURS = re.compile(
     r"\.(png|jpe?g|jpe|jfif|webp|bmp|dib|gif|tiff?|p[gpbn]m|wave?|flac|og[ga]|opus|mp3|aif[fc]?|txt|md)$", re.IGNORECASE
 )
@@ -80,14 +79,7 @@ def _whole(it: "Opened", out: Path, only: Sequence[str] | None, overwrite: bool,
         raise UnsupportedError(
             f"{out}: {kind} cannot be written {how}; end the path in .csv, .parquet, .jsonl or .npy."
         )
-    names: list[str] = []
-    arrays: list[Any] = []
-    metadata: dict[str, list] = {}
-    for some, decoded, columns in it.blocks(only):
-        for key, column in columns.items():
-            metadata.setdefault(key, [None] * len(names)).extend(column)
-        names += some
-        arrays.extend(decoded)
+    names, arrays, metadata = it.everything(only)
     _all_found(only, set(names), it)
     items = it.form.back(arrays, metadata)
     if ending == ".npy":
@@ -114,9 +106,9 @@ def _write(kind: str, item: Any, target: Path) -> None:
     if kind == "images":
         item.save(target)
     elif kind == "audio":
-        from ..items.sound_files import write_samples
+        from ..items.sound_files import write_wav
 
-        write_samples(target, *item)
+        write_wav(target, *item)
     else:
         target.write_text(str(item), encoding="utf-8", newline="")
 

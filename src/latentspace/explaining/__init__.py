@@ -2,5 +2,6 @@
 
 from .explain import Dimension, Explanation, explain
 from .outliers import Outlier, Outliers, outliers
+from .why import why
 
-__all__ = ["Dimension", "Explanation", "Outlier", "Outliers", "explain", "outliers"]
+__all__ = ["Dimension", "Explanation", "Outlier", "Outliers", "explain", "outliers", "why"]

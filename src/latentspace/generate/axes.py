@@ -80,6 +80,12 @@ class Axis:
         """What the probe says of latents (n, dims): float64 (n,), log-odds of a label, or the number."""
         return np.asarray(z, dtype=np.float64) @ self.weights + self.offset
 
+    def along(self, z: Any) -> np.ndarray:
+        """How far latents (n, dims) lie along the axis, in its units: float64 (n,); 0 where a unit has no length."""
+        if not self.unit > 0:
+            return np.zeros(len(z))
+        return np.asarray(z, dtype=np.float64) @ self.direction / self.unit
+
     def to_dict(self) -> dict[str, Any]:
         """The axis as plain data, its arrays as lists."""
         return {**self.facts(), "direction": self.direction.tolist(), "weights": self.weights.tolist()}

@@ -126,57 +126,6 @@ def write_wav(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
     soundfile.write(os.fspath(path), np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
 
 
-def write_samples(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
-    """Writes whole-number samples (n,) or (n, channels), int16 or int32 with a full scale of 2^31, as WAV, exactly."""
-    soundfile = require("soundfile", "audio", "writing sound")
-    if samples.dtype.kind == "f":
-        write_wav(path, samples, rate)
-        return
-    deep = samples.dtype != np.int16
-    soundfile.write(os.fspath(path), samples, rate, format="WAV", subtype="PCM_24" if deep else "PCM_16")
-
-
-def read_samples(source: Any) -> tuple[np.ndarray, int]:
-    """A whole sound as it is: samples (n,) or (n, channels), int16, or int32 with a full scale of 2^31; and its rate.
-
-    Whole numbers of up to 16 bits stay what they are, of up to 24 bits are in int32's highest bits. Floats, and what
-    decoders of MP3 or Ogg give, become 16 bits.
-
-    Raises
-    ------
-    BadItemError
-        If it cannot be read, or holds NaN or infinity.
-    """
-    if isinstance(source, tuple):
-        head = _header_in_memory(*source)
-        samples = source[0][:, 0] if source[0].ndim == 2 and source[0].shape[1] == 1 else source[0]
-        return _to_whole(samples), head.rate
-    with _opened(source) as (file, head):
-        deep = file.subtype in ("PCM_24", "PCM_32") or (file.format == "FLAC" and file.subtype == "PCM_24")
-        try:
-            samples = file.read(dtype="int32" if deep else "int16")
-        except Exception as error:
-            raise BadItemError(f"damaged: {_words(error)}") from None
-        if file.subtype in ("FLOAT", "DOUBLE"):
-            file.seek(0)
-            samples = _to_whole(file.read(dtype="float64"))
-        if len(samples) < head.frames - (_TAIL if file.format == "MP3" else 0):
-            raise BadItemError(f"cut off: its header says {head.frames:,} samples, {len(samples):,} could be read")
-        return samples, head.rate
-
-
-def _to_whole(samples: np.ndarray) -> np.ndarray:
-    if samples.dtype in (np.int16, np.int32):
-        return samples
-    if samples.dtype.kind != "f":
-        limits = np.iinfo(samples.dtype)
-        middle = (limits.min + limits.max + 1) // 2
-        return ((samples.astype(np.int64) - middle) * (2**15 // (limits.max + 1 - middle) or 1)).astype(np.int16)
-    if not np.isfinite(samples).all():
-        raise BadItemError(f"{int((~np.isfinite(samples)).sum()):,} of {samples.size:,} samples are NaN or infinite")
-    return np.rint(np.clip(samples.astype(np.float64) * 2**15, -(2**15), 2**15 - 1)).astype(np.int16)
-
-
 def common_rate(heads: Sequence[Header], lowest: int, highest: int) -> int:
     """The median rate, halved until it is at most `highest` samples a second; never below `lowest`."""
     rate = int(np.median([head.rate for head in heads]))

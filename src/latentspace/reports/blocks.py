@@ -132,7 +132,9 @@ class Table:
 
     def words(self) -> list[str]:
         kept = [place for place in range(len(self.columns)) if not any(_is_picture(row[place]) for row in self.rows)]
-        cells = [[_brief(self.columns[p]) for p in kept], *([_brief(shown(row[p])) for p in kept] for row in self.rows)]
+        lines_of = [[str(self.columns[p]) for p in kept], *([shown(row[p]) for p in kept] for row in self.rows)]
+        # Nothing stands behind the last column, so it is told in full.
+        cells = [[*map(_brief, row[:-1]), *(" ".join(cell.split()) for cell in row[-1:])] for row in lines_of]
         widths = [max(len(row[i]) for row in cells) for i in range(len(kept))]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells

@@ -7,10 +7,11 @@ from .state import State
 
 if TYPE_CHECKING:
     from ..explaining import Explanation, Outliers
+    from ..reports import Report
 
 
 class ExplainingVerbs(State):
-    """`explain`, `outliers`."""
+    """`explain`, `outliers`, `why`."""
 
     def explain(
         self, *, dims: Sequence[int] | None = None, k: int = 6, how: Literal["jacobian", "gradients"] = "jacobian",
@@ -79,3 +80,28 @@ class ExplainingVerbs(State):
         from ..explaining import outliers
 
         return outliers(self, k)
+
+    def why(self, item: Any, other: Any = None, *, metric: Literal["euclidean", "cosine"] = "euclidean") -> "Report":
+        """Tells why an item is where it is, or why it is near another.
+
+        Parameters
+        ----------
+        item : id, item or latent
+        other : id, item or latent, optional
+            Without one, the dimensions on which the item is unlike the rest; with one, those that bring the two near.
+        metric : "euclidean" or "cosine", default="euclidean"
+            Of how near two are. Parts of the squared distance, or of the similarity, add up over the dimensions.
+
+        Returns
+        -------
+        Report
+            Prints as words; `to_dict()["dimensions"]` has every dimension.
+
+        Raises
+        ------
+        ValueError
+            If an id or the metric is not known, or there are fewer than two items.
+        """
+        from ..explaining import why
+
+        return why(self, item, other, metric)

@@ -55,7 +55,7 @@ def told_of(the: Opened) -> list[dict[str, Any]]:
     """Each axis: `step`, one unit along it (dims,); where the items lie along it in units; its evidence in words."""
     told = []
     for axis in the.space.axes.values():
-        along = the.space.latents @ axis.direction / axis.unit if axis.unit > 0 else the.space.latents[:, 0] * 0
+        along = axis.along(the.space.latents)
         told.append(
             {
                 "name": axis.name,
