@@ -38,8 +38,7 @@ def _latent(space: "State", item: Any) -> tuple[np.ndarray, int | None, str]:
 def _where(name: str, places: list[Place]) -> Report:
     far = [place for place in places if abs(place.deviations) >= _FAR][:3]
     told = ", ".join(
-        f"{_side(place)} on dimension {place.dimension} ({place.deviations:+.1f} deviations)"
-        for place in far
+        f"{_side(place)} on dimension {place.dimension} ({place.deviations:+.1f} deviations)" for place in far
     )
     verdict = f"{name} is {told}." if told else f"{name} is near the middle on every dimension."
     rows = [[p.dimension, p.value, p.deviations, f"{p.below:.0%}", f"{p.share:.0%}"] for p in places[:_TOLD]]
