@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
+from latentspace.codec import pictures, pictures_coding, pictures_walk
 from latentspace.codec.frequencies import TOTAL
 from latentspace.codec.pictures import PictureCoder
 from latentspace.codec.pictures_mixture import _INVERSE, _SIGMOID, _WEIGHT, Mixtures
@@ -126,6 +127,46 @@ def test_one_thread_and_two_write_the_same_bytes(grey):
     assert coded[0] == coded[1]
 
 
+@pytest.mark.parametrize("step", [6.0, 160.0])
+def test_compiled_loops_and_numpy_give_and_read_the_same_bytes(grey, colour, monkeypatch, step):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (4, 4), (9, 5))]
+    monkeypatch.setattr(pictures_walk, "_BLOCKS_A_LANE", 8)  # so that a picture has several
+    large = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (20, 1))
+    for coder, items in ((grey, [*digits()[1400:1412], *noise, large]), (colour, noise)):
+        shapes, found, bits = [item.shape for item in items], [], []
+        for worth in (0, 2**60):
+            monkeypatch.setattr(pictures_coding, "_WORTH", worth)
+            parts, block = coder.encode(items, step), coder.encode_block(items, step)
+            found.append((parts, block, coder.decode(parts, shapes, step), coder.decode_block(block, shapes, step)))
+            bits.append(coder.bits(items, step))
+        np.testing.assert_allclose(bits[0], bits[1], rtol=1e-9)
+        assert found[0][:2] == found[1][:2]
+        for some in (found[0][2:], found[1][2:]):
+            for decoded in some:
+                for one, other in zip(decoded, coder.approximate(items, step), strict=True):
+                    np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_parted_among_cores_have_the_same_bytes(grey, monkeypatch):
+    x, found = digits()[:150], []
+    for cores in (1, 2, 5):
+        monkeypatch.setattr(pictures, "usable_cores", lambda cores=cores: cores)
+        found.append((grey.encode(x, 25.0), grey.encode_block(x, 25.0)))
+    assert found[0] == found[1] == found[2]
+
+
+def test_compiled_loops_find_damage_too(grey, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(pictures_coding, "_WORTH", 0)
+    x = digits()[:40]
+    block = bytearray(grey.encode_block(x, 30.0))
+    block[len(block) // 2] ^= 16
+    with pytest.raises(CorruptFileError):
+        grey.decode_block(bytes(block), [item.shape for item in x], 30.0)
+
+
 def test_damage_is_an_error_or_pictures_of_the_right_shape(grey):
     x = digits()[:5]
     shapes = [item.shape for item in x]
@@ -225,7 +266,7 @@ def test_no_rounding_of_exp_can_change_the_tables():
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 5), (4, 1), (3, 7), (40, 30)])
 def test_every_block_is_coded_once_after_those_that_it_sees(rows, columns):
     done = np.zeros((rows, columns), bool)
-    for front in Walk(2, rows, columns, shared=False):
+    for front in Walk(np.arange(2), rows, columns):
         for r, c in zip(front.rows, front.columns, strict=True):
             assert not done[r, c]
             assert c == 0 or done[r, c - 1]

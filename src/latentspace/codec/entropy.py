@@ -110,11 +110,15 @@ class LaneEncoder:
             quotient, rest = np.divmod(state, width)
             x[every if lanes is None else lanes] = (quotient << _BITS) + rest + start
         self._steps = []
-        return _strings(x, spilled)
+        return strings_of(x, spilled)
 
 
-def _strings(x: np.ndarray, spilled: list[tuple[np.ndarray, np.ndarray]]) -> list[bytes]:
-    """Each lane's state in the fewest bytes, then its words, the last spilled first."""
+def strings_of(x: np.ndarray, spilled: list[tuple[np.ndarray, np.ndarray]]) -> list[bytes]:
+    """Each lane's state in the fewest bytes, then its words, the last spilled first.
+
+    `spilled` are lanes and their words, in the order of being spilled; those of one array of lanes come to stand in its
+    order.
+    """
     spilled.reverse()
     lanes = np.concatenate([lane for lane, _ in spilled]) if spilled else np.empty(0, np.int64)
     words = np.concatenate([word for _, word in spilled]) if spilled else np.empty(0, "<u2")
@@ -149,6 +153,10 @@ class LaneDecoder:
         self._words = np.frombuffer(b"".join(tails) + b"\0\0", dtype="<u2").astype(np.uint64)
         self._end = np.cumsum([len(tail) // 2 for tail in tails], dtype=np.int64)
         self._at = np.concatenate([[0], self._end[:-1]]).astype(np.int64)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Its states, its words, at which each lane is and where each ends, int64: compiled loops change them."""
+        return self._x.view(np.int64), self._words.view(np.int64), self._at, self._end
 
     def slots(self, lanes: np.ndarray | None = None) -> np.ndarray:
         """The slots, 0 to 65,535, that the next symbols of some lanes (all where None) lie in; uint64."""

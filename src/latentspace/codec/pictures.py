@@ -1,26 +1,37 @@
 """The lossy coder of pictures: block coefficients under a learned context, by lanes of rANS, smoothed when decoded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import CorruptFileError
 from ..models.compressive import blocks as b
 from ..models.compressive.smoothing import smoothed
-from .entropy import LaneDecoder, LaneEncoder
-from .frequencies import TOTAL
-from .pictures_mixture import Mixtures, bits_of
+from ..progress import Progress
+from ..resources import usable_cores
+from .pictures_coding import Reader, Writer, coding
 from .pictures_network import Blocks, whole_coefficients
-from .pictures_walk import Canvas, Front, Walk
+from .pictures_walk import Canvas, Walk, owners
 from .protocol import Coder, Items, Shapes, State
 from .varints import read_varints, write_varints
 
 _AT_ONCE = 2**22  # coefficients: 100 MB while they are coded
-_SLOPE = 0.1  # squared steps that a bit may cost
+_APART = 32  # pictures from which another core helps
 
-# Of mixtures, a coefficient's place, and the front whose blocks they are: the values.
-Choice = Callable[[Mixtures, int, Front], np.ndarray]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Pictures of one size that are coded together: which they are, and the way through them."""
+
+    rows: np.ndarray
+    shape: tuple[int, ...]
+    walk: Walk
 
 
 class PictureCoder(Coder):
@@ -85,153 +96,124 @@ class PictureCoder(Coder):
     def encode(self, items: Items, step: float = 1.0) -> list[bytes]:
         """One string a picture."""
         out: list[bytes] = [b""] * len(items)
-        for rows, x in self._alike(items):
-            walk = self._walk(x, shared=False)
-            encoder = LaneEncoder(walk.lanes)
-            self._quantise(x, _eighths(step), walk, encoder)
-            strings = encoder.finish()
-            for at, row in enumerate(rows):
-                out[row] = _joined(strings[at * walk.each : (at + 1) * walk.each])
+
+        def work(job: Job) -> None:
+            strings = self._write(items, job, step).strings()
+            for at, row in enumerate(job.rows):
+                out[row] = _joined(strings[at * job.walk.each : (at + 1) * job.walk.each])
+
+        _each(self._jobs(_shapes(items), shared=False), work, "coding pictures")
         return out
 
     def decode(self, parts: Sequence[bytes], shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
         """The pictures of these strings."""
         out: list[Any] = [None] * len(parts)
-        for shape, rows in self._by_shape(shapes):
-            walk = Walk(len(rows), *b.grid(*shape[:2]), shared=False)
-            strings = [string for row in rows for string in _parted(parts[row], walk.each)]
-            for row, picture in zip(rows, self._read(strings, walk, shape, _eighths(step)), strict=True):
-                out[row] = picture
+
+        def work(job: Job) -> None:
+            strings = [string for row in job.rows for string in _parted(parts[row], job.walk.each)]
+            self._read(strings, job, step, out)
+
+        _each(self._jobs(shapes, shared=False), work, "decoding pictures")
         return out
 
     def encode_block(self, items: Items, step: float = 1.0) -> bytes:
         """One string for all: pictures of one size share lanes."""
-        out = []
-        for _, x in self._alike(items):
-            walk = self._walk(x, shared=True)
-            encoder = LaneEncoder(walk.lanes)
-            self._quantise(x, _eighths(step), walk, encoder)
-            out += encoder.finish()
-        return _joined(out)
+        jobs = self._jobs(_shapes(items), shared=True)
+        strings = _each(jobs, lambda job: self._write(items, job, step).strings(), "coding pictures")
+        return _joined([string for some in strings for string in some])
 
     def decode_block(self, data: bytes, shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
         """What `encode_block` gave, back."""
         out: list[Any] = [None] * len(shapes)
-        each = [
-            (shape, rows, Walk(len(rows), *b.grid(*shape[:2]), shared=True)) for shape, rows in self._by_shape(shapes)
-        ]
-        strings, at = _parted(data, sum(walk.lanes for _, _, walk in each)), 0
-        for shape, rows, walk in each:
-            pictures = self._read(strings[at : at + walk.lanes], walk, shape, _eighths(step))
-            at += walk.lanes
-            for row, picture in zip(rows, pictures, strict=True):
-                out[row] = picture
+        jobs = self._jobs(shapes, shared=True)
+        strings = _parted(data, sum(job.walk.lanes for job in jobs))
+        firsts = dict(zip(map(id, jobs), np.cumsum([0, *(job.walk.lanes for job in jobs)]).tolist(), strict=False))
+
+        def work(job: Job) -> None:
+            first = firsts[id(job)]
+            self._read(strings[first : first + job.walk.lanes], job, step, out)
+
+        _each(jobs, work, "decoding pictures")
         return out
 
     def bits(self, items: Items, step: float = 1.0) -> np.ndarray:
         """Bits of each picture by the mixtures that code it."""
         out = np.zeros(len(items))
-        for rows, x in self._alike(items):
-            out[rows] = self._quantise(x, _eighths(step), self._walk(x, shared=False))[1]
+
+        def work(job: Job) -> None:
+            out[job.rows] = self._write(items, job, step, keeps=False).bits
+
+        _each(self._jobs(_shapes(items), shared=False), work, "costing pictures")
         return out
 
     def approximate(self, items: Items, step: float = 1.0) -> list[np.ndarray]:
         """What decoding would give."""
         out: list[Any] = [None] * len(items)
-        for rows, x in self._alike(items):
-            k, _ = self._quantise(x, _eighths(step), self._walk(x, shared=False))
-            for row, picture in zip(rows, self._pictures(k, np.shape(items[rows[0]]), _eighths(step)), strict=True):
+
+        def work(job: Job) -> None:
+            writer = self._write(items, job, step, keeps=False)
+            for row, picture in zip(job.rows, self._pictures(writer.k, job.shape, _eighths(step)), strict=True):
                 out[row] = picture
+
+        _each(self._jobs(_shapes(items), shared=False), work, "approximating pictures")
         return out
 
     # ------------------------------------------------------------------ the parts of it
-    def _by_shape(self, shapes: Shapes) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
-        """Shapes in the order in which they come, and which items have each, not too many at once."""
+    def _jobs(self, shapes: Shapes, shared: bool) -> list[Job]:
+        """Pictures of one size, not too many at once, parted among cores where they share no lanes."""
         where: dict[tuple[int, ...], list[int]] = {}
         for row, shape in enumerate(shapes):
             where.setdefault(tuple(shape), []).append(row)
+        jobs, cores = [], usable_cores()
         for shape, rows in where.items():
             down, across = b.grid(*shape[:2])
             some = max(1, _AT_ONCE // (down * across * self._blocks.p))
             for start in range(0, len(rows), some):
-                yield shape, np.array(rows[start : start + some])
+                together = np.array(rows[start : start + some])
+                owner = owners(len(together)) if shared else np.arange(len(together))
+                lanes = int(owner.max()) + 1
+                pieces = max(1, min(cores, lanes, len(together) // _APART))
+                for ends in np.array_split(np.arange(lanes), pieces):
+                    mine = (owner >= ends[0]) & (owner <= ends[-1])
+                    jobs.append(Job(together[mine], shape, Walk(owner[mine] - ends[0], down, across)))
+        return jobs
 
-    def _alike(self, items: Items) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Pictures of one size together: which they are, and uint8 (n, h, w, c)."""
-        c = self._blocks.channels
-        for shape, rows in self._by_shape([np.shape(item) for item in items]):
-            if len(shape) == 3 and c == 1:
-                raise ValueError(
-                    f"item {rows[0]} is a colour picture of shape {shape}, but this coder was fitted on grey ones. "
-                    "Make it grey, or fit on colour pictures."
-                )
-            x = np.stack([_with_channels(items[row]) for row in rows])
-            yield rows, np.repeat(x, c, axis=3) if x.shape[3] < c else x
+    def _write(self, items: Items, job: Job, step: float, keeps: bool = True) -> Writer:
+        """What has chosen every coefficient's value, and kept them, their bits and, where asked, what codes them."""
+        c, eighths = self._blocks.channels, _eighths(step)
+        if len(job.shape) == 3 and job.shape[2] > c:
+            raise ValueError(
+                f"item {job.rows[0]} is a colour picture of shape {job.shape}, but this coder was fitted on grey ones. "
+                "Make it grey, or fit on colour pictures."
+            )
+        x = np.stack([_with_channels(items[row]) for row in job.rows])
+        x = np.repeat(x, c, axis=3) if x.shape[3] < c else x
+        wanted = b.to_blocks(x, self._blocks.ground) @ self._blocks.float_axes.T * np.float32(8 / eighths)
+        writer = coding(wanted.size)[0](self._blocks, eighths, job.walk, wanted, keeps)
+        writer.k = self._follow(job.walk, eighths, writer)
+        return writer
 
-    def _walk(self, x: np.ndarray, shared: bool) -> Walk:
-        return Walk(len(x), *b.grid(*x.shape[1:3]), shared=shared)
+    def _read(self, strings: Sequence[bytes], job: Job, step: float, out: list[Any]) -> None:
+        """Fills in a job's pictures."""
+        eighths = _eighths(step)
+        size = job.walk.n * job.walk.rows * job.walk.columns * self._blocks.p
+        reader = coding(size)[1](self._blocks, eighths, strings)
+        k = self._follow(job.walk, eighths, reader)
+        reader.finish()
+        for row, picture in zip(job.rows, self._pictures(k, job.shape, eighths), strict=True):
+            out[row] = picture
 
-    def _follow(self, walk: Walk, eighths: int, choose: Choice) -> np.ndarray:
-        """Goes through all blocks; `choose` gives each coefficient's values, int32 (n, rows, columns, p)."""
+    def _follow(self, walk: Walk, eighths: int, coding_: Writer | Reader) -> np.ndarray:
+        """Goes through all blocks; gives each coefficient's values, int32 (n, rows, columns, p)."""
         coder = self._blocks
         canvas = Canvas(walk.n, walk.rows, walk.columns, coder.channels)
         all_k = np.zeros((walk.n, walk.rows, walk.columns, coder.p), np.int32)
         for front in walk:
             hidden = coder.hidden(canvas.rings(front), *walk.places(front), eighths)
-            k = np.zeros((len(hidden), coder.p), np.int32)
-            seen = np.zeros(k.shape, np.float32)
-            for j in range(coder.p):
-                k[:, j] = choose(coder.mixtures(hidden, seen, j, eighths), j, front)
-                seen[:, j] = whole_coefficients(k[:, j], eighths)
-            canvas.paint(front, coder.pixels(seen))
+            k = coding_.front(hidden, front)
+            canvas.paint(front, coder.pixels(whole_coefficients(k, eighths)))
             all_k[:, front.rows, front.columns] = k.reshape(walk.n, len(front.rows), -1)
         return all_k
-
-    def _quantise(
-        self, x: np.ndarray, eighths: int, walk: Walk, encoder: LaneEncoder | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Chooses every coefficient's value, and writes it; returns the values, and the bits of each picture."""
-        wanted = b.to_blocks(x, self._blocks.ground) @ self._blocks.float_axes.T * np.float32(8 / eighths)
-        spent = np.zeros(len(x))
-
-        def choose(mixtures: Mixtures, j: int, front: Front) -> np.ndarray:
-            least, most = self._blocks.range(j, eighths)
-            at = wanted[:, front.rows, front.columns, j].ravel()
-            near = np.clip(np.rint(at), least, most).astype(np.int64)
-            # The nearest value, or the next one nearer to zero, whichever costs less in all.
-            first = near - (near > 0)
-            places = [mixtures.low(first + more) for more in range(3)]
-            widths = [places[1] - places[0], np.maximum(places[2] - places[1], 1)]
-            costs = [(at - first - more) ** 2 + _SLOPE * bits_of(widths[more]) for more in range(2)]
-            # Of 0 the next one is 1, which is no candidate, nor is what lies beyond the last.
-            second = (costs[1] < costs[0]) & (near != 0) & (first < most)
-            k, low = first + second, np.where(second, places[1], places[0])
-            width = np.where(second, widths[1], widths[0])
-            spent[:] += bits_of(width).reshape(len(x), -1).sum(axis=1)
-            if encoder is not None:
-                low = (low - mixtures.guess()[1]) % TOTAL  # see `_read`
-                for rank in front.ranks:
-                    encoder.put(low[rank], width[rank], front.lanes[rank])
-            return k
-
-        return self._follow(walk, eighths, choose), spent
-
-    def _read(self, strings: Sequence[bytes], walk: Walk, shape: tuple[int, ...], eighths: int) -> np.ndarray:
-        decoder = LaneDecoder(strings)
-
-        def choose(mixtures: Mixtures, _: int, front: Front) -> np.ndarray:
-            guess = mixtures.guess()
-            k = np.empty(len(front.lanes), np.int64)
-            for rank in front.ranks:
-                # Places count from the likeliest value's: where a lane is still empty, what was expected takes no bits.
-                lanes, first = front.lanes[rank], guess[1][rank]
-                k[rank], low, end = mixtures.find((decoder.slots(lanes).astype(np.int64) + first) % TOTAL, rank, guess)
-                decoder.drop(((low - first) % TOTAL).astype(np.uint64), (end - low).astype(np.uint64), lanes)
-            return k
-
-        k = self._follow(walk, eighths, choose)
-        decoder.finish()
-        return self._pictures(k, shape, eighths)
 
     def _pictures(self, k: np.ndarray, shape: tuple[int, ...], eighths: int) -> np.ndarray:
         """Pictures uint8 (n, *shape) of quantised coefficients."""
@@ -241,6 +223,24 @@ class PictureCoder(Coder):
         if len(shape) == 3:
             return pictures
         return pictures[..., 0] if pictures.shape[3] == 1 else np.rint(pictures.mean(axis=3)).astype(np.uint8)
+
+
+def _each(jobs: Sequence[Job], work: Callable[[Job], T], label: str) -> list[T]:
+    """What `work` gives for each job, on all cores."""
+    done = []
+    # The matrices are small: threads of their own would wait for one another.
+    with threadpool_limits(1), Progress(label, len(jobs)) as progress, ThreadPoolExecutor(usable_cores()) as pool:
+        for result in pool.map(work, jobs):
+            done.append(result)
+            progress.advance()
+    return done
+
+
+def _shapes(items: Items) -> Shapes:
+    """Shapes of pictures; ValueError where one is none."""
+    for item in items:
+        _with_channels(item)
+    return [np.shape(item) for item in items]
 
 
 def _with_channels(item: np.ndarray) -> np.ndarray:

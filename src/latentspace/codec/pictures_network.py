@@ -51,6 +51,10 @@ class Blocks:
         chain = arrays["chain"].reshape(p, p, narrow)
         self._chain = [_exact(chain[:j, j], _COEFFICIENT) for j in range(p)]
         self._last = [_exact(arrays["last"][j], _HIDDEN) for j in range(p)]
+        ordered = np.ascontiguousarray(chain.transpose(1, 0, 2), np.float32)
+        last = np.ascontiguousarray(arrays["last"], np.float32)
+        powers = np.array([self.powers["third"], self.powers["last"]], np.int64)
+        self._compiled = (ordered, last, _bias(arrays["last_bias"]), powers)
         whole = {name: _bias(arrays[name]) for name in shapes if name.endswith("_bias") or name in ("row", "column")}
         self._biases, self._step = whole, arrays["step"].astype(np.int64)
         # Between these is every coefficient of pixels between black and white, in whole grey levels.
@@ -75,10 +79,19 @@ class Blocks:
         out = (_shifted(h, self.powers["third"]) @ self._last[j]).astype(np.int32) + self._biases["last_bias"][j]
         return Mixtures(out, self.powers["last"], eighths, *self.range(j, eighths))
 
+    def layers(self) -> tuple[np.ndarray, ...]:
+        """What compiled loops read: the chain (p, p, narrow), the last layer, its biases, and both layers' powers."""
+        return self._compiled
+
+    def ranges(self, eighths: int) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest values of all coefficients, int64 (p,)."""
+        least, most = (end * 8 for end in self._range)
+        return -((-least + eighths // 2) // eighths), (most + eighths // 2) // eighths
+
     def range(self, j: int, eighths: int) -> tuple[int, int]:
         """The least and the largest value that coefficient j is quantised to."""
-        least, most = (int(end[j]) * 8 for end in self._range)
-        return -((-least + eighths // 2) // eighths), (most + eighths // 2) // eighths
+        least, most = self.ranges(eighths)
+        return int(least[j]), int(most[j])
 
     def pixels(self, c: np.ndarray) -> np.ndarray:
         """Whole pixels of blocks, int16 (..., p), from whole coefficients float32 (..., p)."""

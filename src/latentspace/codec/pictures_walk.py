@@ -12,7 +12,7 @@ import numpy as np
 from ..models.compressive.blocks import RING, SIDE, bins
 
 _BLOCKS_A_LANE = 512  # of one picture; small ones have one lane, for its end costs a byte
-_PICTURES_A_LANE = 16  # where pictures share lanes
+_PICTURES_A_LANE = 32  # where pictures share lanes: of 16, the ends of lanes were 1% of coarse digits
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,24 @@ class Front:
     lanes: np.ndarray
     ranks: list[np.ndarray]
 
+    def order(self) -> np.ndarray:
+        """All pairs in the order in which they are coded, int64."""
+        return np.concatenate(self.ranks)
+
+
+def owners(n: int) -> np.ndarray:
+    """Which lanes each of n pictures that share some uses, int64."""
+    return np.arange(n) % max(1, -(-n // _PICTURES_A_LANE))
+
 
 class Walk:
-    """The way through n pictures of rows x columns blocks; `shared` lets several pictures use one lane."""
+    """The way through pictures of rows x columns blocks; those of one of `owners` (n,) use the same lanes."""
 
-    def __init__(self, n: int, rows: int, columns: int, shared: bool):
-        self.n, self.rows, self.columns = n, rows, columns
+    def __init__(self, owners: np.ndarray, rows: int, columns: int):
+        self.n, self.rows, self.columns = len(owners), rows, columns
         self.each = min(rows, max(1, rows * columns // _BLOCKS_A_LANE))  # lanes of one picture
-        owners = -(-n // _PICTURES_A_LANE) if shared else n
-        self.lanes = owners * self.each
-        self._first = (np.arange(n) % max(1, owners)) * self.each
+        self.lanes = (int(owners.max(initial=-1)) + 1) * self.each
+        self._first = owners * self.each
         self.row_bins, self.column_bins = bins(rows), bins(columns)
 
     def __iter__(self) -> Iterator[Front]:
