@@ -118,7 +118,7 @@ def test_why_an_item_is_where_it_is_names_what_it_is_extreme_on(planted):
     one = next(each for each in told["dimensions"] if each["dimension"] == 1)
     assert one["deviations"] == pytest.approx(deviations[1], rel=1e-4)
     assert one["below"] == 1
-    with pytest.raises(ValueError, match="no such"):
+    with pytest.raises(FileNotFoundError, match="no such"):
         planted.why("no such")
     with pytest.raises(ValueError, match="metric"):
         planted.why(planted.ids[0], metric="dot")
