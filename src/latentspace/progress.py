@@ -1,4 +1,7 @@
-"""Progress with an estimated time to the end, on stderr, only when that is a terminal and work takes over a second."""
+"""Progress with an estimated time to the end, on stderr, when work takes over a second and that is a terminal.
+
+Where it is a file or a pipe, a line is written every ten seconds, and only for who asked to be told (`aloud`).
+"""
 
 import sys
 import time
@@ -11,6 +14,7 @@ T = TypeVar("T")
 
 _QUIET_FOR = 1.0  # seconds: shorter work shows nothing
 _EVERY = 0.1  # seconds between redraws
+_EVERY_LINE = 10.0  # seconds between lines where there is nothing to redraw
 
 
 Hears = Callable[[str, float | None, float | None], object]  # a label, the share that is done, the seconds left
@@ -81,6 +85,9 @@ class Progress:
             self._visible = True
             sys.stderr.write("\r\x1b[K" + self._line(now - self._began))
             sys.stderr.flush()
+        elif _said.get() and now - max(self._drawn, self._began) >= _EVERY_LINE and not sys.stderr.isatty():
+            self._drawn = now
+            print(self._line(now - self._began).rstrip(), file=sys.stderr, flush=True)
 
     def _line(self, elapsed: float) -> str:
         if not self.total:

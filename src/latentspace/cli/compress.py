@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..progress import aloud
 from . import arguments as a
 from .app import app
 from .printing import print_facts, print_json
@@ -51,7 +52,8 @@ def compress(
         quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
         random_access=not solid, embed=embed or model is None, coder=coder, metadata=True, seed=seed, on_error="skip",
     )  # fmt: skip
-    written = _write(space, items, asked, out)
+    with aloud():
+        written = _write(space, items, asked, out)
     for skipped in written.skipped[:5]:
         print(f"skipped {skipped.id}: {skipped.reason}", file=sys.stderr)
     facts = {"file": str(out), **written.to_dict()}
