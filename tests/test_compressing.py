@@ -106,6 +106,19 @@ def test_what_a_coder_learned_is_kept_in_the_file(folder, pictures, tmp_path):
         assert len(again.decompress(io.BytesIO(blob))) == len(pictures)
 
 
+def test_without_a_model_a_rate_takes_the_lossy_coder_and_no_wish_the_exact_one(folder):
+    from latentspace import compressing
+    from latentspace.compressing import coders
+    from latentspace.compressing.bare import bare_space
+
+    words = {"lossless": False, "quality": None, "psnr": None, "bpp": None, "max_bytes": None}
+    for wish, expected in (({}, "lossless"), ({"psnr": 30}, "pictures"), ({"max_bytes": 9999}, "pictures")):
+        asked = compressing.asked_for(**{**words, **wish})
+        for source in (folder / "photos", np.zeros((3, 8, 8), np.uint8)):
+            space, _ = bare_space(source)
+            assert coders.chosen(space, lossless=False, coder=None, rate=asked.rate) == expected
+
+
 def run(*words, cwd, code=0):
     done = subprocess.run(
         [sys.executable, "-m", "latentspace", *map(str, words)], cwd=cwd, capture_output=True, text=True

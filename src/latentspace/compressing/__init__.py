@@ -39,6 +39,7 @@ class Asked:
     random_access: bool = True
     embed: bool = False
     coder: str | None = None
+    rate: bool = False  # whether a rate or a distortion was asked for: lossless coders have none
     metadata: bool = True
     on_error: OnError = "skip"
     seed: int = 0
@@ -102,7 +103,7 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
         gathered = _own_items(space) if items is None else gather_for(space.modality, items)
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
-    name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder)
+    name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder, rate=asked.rate)
     form = form_of(CODERS[name].reads)(space)
     coder = _coder(space, name, form, gathered, asked)
     job = _Job(space, gathered, asked, form, coder)
@@ -322,6 +323,7 @@ def asked_for(
         If two of them exclude one another.
     """
     aim = aim_of(quality, psnr, bpp, max_bytes)
-    if lossless and any(value is not None for value in (quality, psnr, bpp, max_bytes)):
+    rate = any(value is not None for value in (quality, psnr, bpp, max_bytes))
+    if lossless and rate:
         raise ValueError(f"lossless=True and {aim.what}={aim.value:g} exclude one another: what is exact has no rate.")
-    return Asked(aim, lossless, **others)
+    return Asked(aim, lossless, rate=rate, **others)

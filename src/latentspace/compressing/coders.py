@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LEARNS_FROM = 20_000  # items: tables of frequencies of more would not change
 
 
-def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
+def chosen(space: "State", *, lossless: bool, coder: str | None, rate: bool = False) -> str:
     """The name of the coder for a space's items.
 
     Parameters
@@ -28,6 +28,9 @@ def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
         Whether items shall come back exactly.
     coder : str or None
         What the user named.
+    rate : bool, default=False
+        Whether a rate or a distortion was asked for, which a coder without loss cannot meet: where there is another,
+        that is taken.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def chosen(space: "State", *, lossless: bool, coder: str | None) -> str:
         if not exact:
             raise UnsupportedError(f"{_what(space)} have no lossless coder; {_options(fitting)}.")
         return exact[0]
-    return fitting[0]
+    lossy = [name for name in fitting if not CODERS[name].lossless]
+    return lossy[0] if rate and lossy else fitting[0]
 
 
 def suited(space: "State") -> list[str]:
@@ -70,7 +74,7 @@ def suited(space: "State") -> list[str]:
         return [*learned, *decodes, *([] if alpha else ["lossless", "pictures"])]
     if kind == "array":
         pictures = modality.layout_ in ("nhw", "nhwc") and modality.dtype_ == np.uint8
-        return [*learned, *decodes, *(["lossless"] if pictures else [])]
+        return [*learned, *decodes, *(["lossless", "pictures"] if pictures else [])]
     if kind == "audio":
         return decodes if getattr(modality, "features", "") == "spectrogram" else []
     return {"table": decodes, "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
