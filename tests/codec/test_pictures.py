@@ -15,6 +15,7 @@ from latentspace.codec.pictures import PictureCoder
 from latentspace.codec.pictures_mixture import _INVERSE, _SIGMOID, _WEIGHT, Mixtures
 from latentspace.codec.pictures_walk import Walk
 from latentspace.errors import CorruptFileError
+from latentspace.models.compressive import smoothing
 from latentspace.models.compressive.blocks import step_features
 
 
@@ -190,6 +191,14 @@ def test_damage_is_an_error_or_pictures_of_the_right_shape(grey):
 def test_a_colour_picture_is_refused_by_what_knows_grey_ones_only(grey):
     with pytest.raises(ValueError, match=r"item 0 is a colour picture .* fit on colour pictures"):
         grey.encode([np.zeros((4, 4, 3), np.uint8)], 30.0)
+
+
+def test_smoothing_in_strips_is_smoothing_at_once(grey, monkeypatch):
+    blocks = np.random.default_rng(0).normal(0, 60, (2, 23, 5, 16)).astype(np.float32)
+    arrays = grey.get_state()[1]
+    whole = smoothing.smoothed(blocks, 300, arrays)
+    monkeypatch.setattr(smoothing, "_AT_ONCE", 1)
+    np.testing.assert_allclose(smoothing.smoothed(blocks, 300, arrays), whole, rtol=1e-4, atol=1e-3)
 
 
 def test_what_is_no_picture_is_refused(grey):

@@ -12,13 +12,13 @@ from .blocks import block_axes, grid, usual_border
 
 AXES_BITS = 14  # after the point
 _GREY, _COLOUR = (96, 24, 64), (128, 24, 96)
-_LEAST_STEPS, _MOST_STEPS = 60, 6000
+_LEAST_STEPS, _MOST_STEPS = 120, 6000
 
 
 def usual_steps(pictures: Sequence[np.ndarray]) -> int:
-    """Training steps for so many blocks: 420 for a hundred 28 x 28 pictures, 6,000 from twenty thousand on."""
+    """Training steps for so many blocks: 840 for a hundred 28 x 28 pictures, 6,000 from five thousand on."""
     blocks = sum(int(np.prod(grid(*picture.shape[:2]))) for picture in pictures)
-    return int(np.clip(6 * blocks**0.5, _LEAST_STEPS, _MOST_STEPS))
+    return int(np.clip(12 * blocks**0.5, _LEAST_STEPS, _MOST_STEPS))
 
 
 def learn(
@@ -38,7 +38,7 @@ def learn(
         gives codes anything, plainly.
     seed : int or RandomState, default=0
     steps : int or None, default=None
-        Training steps of 1,024 blocks, 30 to 100 ms each on one core; None is `usual_steps`.
+        Training steps of 512 blocks, 15 to 50 ms each on one core; None is `usual_steps`.
     widths : three ints or None, default=None
         Units of the context's layers, of each coefficient's own, and of the smoothing. None is 96, 24, 64 for grey
         pictures (100 kB as they are kept) and 128, 24, 96 for colour ones (330 kB).

@@ -7,6 +7,7 @@ import numpy as np
 from .blocks import UNIT, step_features
 
 _AT_ONCE = 2**22  # values that a convolution's patches take at once
+_REACH = 3  # rows of blocks that a block's value hangs on, up and down: one a convolution
 
 
 def smoothed(blocks: np.ndarray, eighths: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -20,12 +21,16 @@ def smoothed(blocks: np.ndarray, eighths: int, arrays: Mapping[str, np.ndarray])
     told = step_features(eighths).astype(np.float32) / UNIT
     width = max(weights.shape[0] for weights, _ in layers)
     some = max(1, _AT_ONCE // max(1, rows * columns * width))
+    strip = max(_REACH, _AT_ONCE // max(1, columns * width))  # rows of a large picture
     for start in range(0, n, some):
-        x = blocks[start : start + some] / np.float32(UNIT)
-        h = np.concatenate([x, np.broadcast_to(told, (*x.shape[:3], 2))], axis=3)
-        for place, (weights, bias) in enumerate(layers):
-            h = _patches(h if place == 0 else np.maximum(h, 0)) @ weights + bias
-        out[start : start + some] = (x + h) * np.float32(UNIT)
+        for top in range(0, rows, strip):
+            above, below = max(0, top - _REACH), min(rows, top + strip + _REACH)
+            x = blocks[start : start + some, above:below] / np.float32(UNIT)
+            h = np.concatenate([x, np.broadcast_to(told, (*x.shape[:3], 2))], axis=3)
+            for place, (weights, bias) in enumerate(layers):
+                h = _patches(h if place == 0 else np.maximum(h, 0)) @ weights + bias
+            kept = slice(top - above, top - above + strip)
+            out[start : start + some, top : top + strip] = ((x + h) * np.float32(UNIT))[:, kept]
     return out
 
 
