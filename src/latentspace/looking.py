@@ -215,18 +215,30 @@ def describe(space: "State") -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------- maps
-def make_map(space: "State", method: str, seed: int, options: dict[str, Any], dims: int = 2) -> Any:
+def make_map(
+    space: "State", method: str, seed: int, options: dict[str, Any], dims: int = 2, stability: int = 0,
+    landmarks: int | None = None,
+) -> Any:  # fmt: skip
     """Draws a map on the shared neighbour graph; see `LatentSpace.map`."""
     from .maps.fit import fit_map, graph_size
     from .maps.honesty import honesty
+    from .maps.landmarks import landmarks_for
     from .maps.map import Map
 
+    if stability < 0:
+        raise ValueError(f"stability={stability} is out of range: how many more maps to draw by other seeds, from 0.")
     k = graph_size(method, len(space), **options)
-    graph = space.graph(k) if k else None
-    fitted = fit_map(space.latents, method, graph, seed, dims=dims, **options)
-    drawn = Map(
-        fitted, honesty(space.latents, fitted.coordinates, graph=graph, seed=seed), ground_of(space, len(space))
-    )
+    landmarks = landmarks_for(method, len(space), landmarks)
+    graph = space.graph(k) if k and landmarks is None else None
+
+    def lay_out(seed: int) -> Any:
+        return fit_map(space.latents, method, graph, seed, dims=dims, landmarks=landmarks, **options)
+
+    fitted = lay_out(seed)
+    told = honesty(space.latents, fitted.coordinates, graph=graph, seed=seed)
+    others = [lay_out(seed + 1 + more).coordinates for more in range(stability)]
+    told = told.with_stability(fitted.coordinates, others)
+    drawn = Map(fitted, told, ground_of(space, len(space)))
     if dims == 2:  # those that the space keeps are what searches by region and the page work on: maps in the plane
         space.maps[method] = drawn
     return drawn

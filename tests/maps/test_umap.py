@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from latentspace.maps import kernels
 from latentspace.maps.fit import fit_map
 from latentspace.maps.honesty import honesty
+from latentspace.maps.starting import spectral_start
 from latentspace.maps.umap import curve, fuzzy_graph, memberships
 from latentspace.search.graph import neighbour_graph
 
@@ -74,3 +76,23 @@ def test_threads_make_no_difference(z, method, monkeypatch):
 def test_options_out_of_range_are_named(z, method, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         fit_map(z, method, **options)
+
+
+def test_a_ring_of_neighbours_begins_as_a_circle():
+    n = 60
+    ring = sparse.csr_array(np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1))
+    start = spectral_start(np.random.default_rng(0).normal(size=(n, 5)).astype(np.float32), ring, 0, 2)
+    np.testing.assert_allclose(np.linalg.norm(start, axis=1), 15, atol=0.6)  # eigenvectors of a cycle: cosine and sine
+    turns = np.diff(np.unwrap(np.arctan2(start[:, 1], start[:, 0])))
+    np.testing.assert_allclose(np.abs(turns), 2 * np.pi / n, atol=0.02)
+
+
+def test_parts_that_no_neighbour_joins_begin_apart_where_pca_has_them():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(300, 6)).astype(np.float32)
+    z[:200, 0] -= 100
+    z[290:, 1] += 200  # ten items: too few to lay out by their graph
+    graph = neighbour_graph(z, 5)
+    start = spectral_start(z, fuzzy_graph(graph), 0, 2)
+    assert start[:200, 0].max() < start[200:290, 0].min() or start[:200, 0].min() > start[200:290, 0].max()
+    assert np.isfinite(start).all()

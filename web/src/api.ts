@@ -36,6 +36,9 @@ export interface Honesty {
   k: number;
   measured: number;
   n: number;
+  stability?: number; // where other maps were drawn by other seeds
+  moved?: number;
+  seeds?: number;
 }
 
 export interface Item {

@@ -41,6 +41,14 @@ def map(
     static: Annotated[
         bool, typer.Option("--static", help="Write the whole page into a folder, for any web server.")
     ] = False,
+    stability: Annotated[
+        int,
+        typer.Option("--stability", min=0, help="More maps to draw by other seeds: how much of this one is chance."),
+    ] = 0,
+    landmarks: Annotated[
+        int | None,
+        typer.Option("--landmarks", help="Items to lay out, the others placed among them; as many as fit."),
+    ] = None,
     seed: a.Seed = 0,
     json: a.Json = False,
     force: a.Force = False,
@@ -58,8 +66,8 @@ def map(
     if not static:
         check_ending(a.output(out, force) or out)
     opened = ls.load(space)
-    _check_columns(opened, {"--colour": colour, "--by": by})
-    drawn = opened.map(method, dims=dims, seed=seed, **a.options_of(option))
+    _check_columns(opened, {"--colour": colour, "--by": by}, ("stability",) if stability else ())
+    drawn = opened.map(method, dims=dims, seed=seed, stability=stability, landmarks=landmarks, **a.options_of(option))
     if static:
         _write_page(opened, out, force)
     else:
@@ -86,12 +94,12 @@ def map(
         )
 
 
-def _check_columns(opened: Any, asked: dict[str, str | None]) -> None:
+def _check_columns(opened: Any, asked: dict[str, str | None], figures: tuple[str, ...] = ()) -> None:
     """Refuses a column that is not there before the map is laid out, which can take minutes."""
     from latentspace.maps.honesty import FIGURES
 
     for option, column in asked.items():
-        columns = [*opened.metadata, *(FIGURES if option == "--colour" else ())]
+        columns = [*opened.metadata, *((*FIGURES, *figures) if option == "--colour" else ())]
         if column is not None and column not in columns:
             there = ", ".join(columns) or "none"
             raise ValueError(f"{option} {column}: there is no such column. Columns: {there}.")

@@ -9,7 +9,8 @@ from ..search.exact import ExactIndex
 from ..search.graph import NeighbourGraph, neighbour_graph
 from ..search.metrics import as_latents
 from .fitted import Fitted, Spots
-from .pacmap import fit_pacmap, neighbours_of
+from .landmarks import by_landmarks
+from .pacmap import fit_pacmap, graph_needed
 from .pca import fit_pca, project, unproject
 from .placing import decode_by_neighbours, off_data, place_by_neighbours
 from .tsne import fit_tsne, neighbours_needed
@@ -29,11 +30,18 @@ def graph_size(method: str, n: int, **options: Any) -> int:
         return neighbours_needed(n, options.get("perplexity", 30))
     if method == "umap":
         return max(0, min(n - 1, options.get("neighbours", 15) - 1))
-    return max(0, min(n - 1, neighbours_of(n, options.get("neighbours")) + 50)) if method == "pacmap" else 0
+    return max(0, min(n - 1, graph_needed(options.get("neighbours", 10)))) if method == "pacmap" else 0
 
 
 def fit_map(
-    z, method: str = "tsne", graph: NeighbourGraph | None = None, seed: int = 0, *, dims: int = 2, **options: Any
+    z,
+    method: str = "tsne",
+    graph: NeighbourGraph | None = None,
+    seed: int = 0,
+    *,
+    dims: int = 2,
+    landmarks: int | None = None,
+    **options: Any,
 ) -> Fitted:
     """Lays latents out in two dimensions, or three.
 
@@ -47,6 +55,9 @@ def fit_map(
         The same seed gives the same map, on any number of threads.
     dims : 2 or 3, default=2
         Of the map.
+    landmarks : int, optional
+        Items, drawn at random, to lay out; the others are placed among them. See `landmarks_for` for how many do when
+        memory has no room for all.
     **options
         Of the method: see `fit_tsne`, `fit_umap`, `fit_pacmap`; "pca" has none.
 
@@ -65,6 +76,8 @@ def fit_map(
         raise ValueError(f"method={method!r} has no option {unknown[0]!r}. Its options: {there}.")
     if method == "pca":
         return fit_pca(z, dims)
+    if landmarks is not None and landmarks < len(z):
+        return by_landmarks(z, landmarks, seed, lambda some: fit_map(some, method, None, seed, dims=dims, **options))
     if graph is None:
         graph = neighbour_graph(z, max(1, graph_size(method, len(z), **options)))
     return _FITS[method](z, graph, seed, dims=dims, **options)

@@ -3,8 +3,8 @@
 Venna and Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental study", 2001.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from ..models.workers import ordered, workers
 from ..search.exact import ExactIndex
 from ..search.graph import NeighbourGraph
 from ..search.metrics import as_latents
+from .stability import stability
 
 _MEASURE_ALL = 10_000  # items; past that a sample is measured against all, for the work grows with the square
 _SAMPLE = 4_000  # items: the standard error of trustworthiness is then below 0.002
-_PAIRS = (
-    4e8  # distances in all: past 100,000 items the sample is smaller, 400 of a million (standard error below 0.006)
-)
+# Distances in all: past 100,000 items the sample is smaller, 400 of a million (standard error below 0.006).
+_PAIRS = 4e8
 _CELLS = 500_000  # distances at a time: 4 MB, which stays in the cache while neighbours are ranked
 
 
@@ -40,7 +40,13 @@ class Honesty:
         Items measured. Fewer than `n` means a random sample, each compared with all the others.
     n : int
     per_item : dict of "trustworthiness", "continuity" and "neighbours_kept" to float32 arrays of shape (n,)
-        Their means are the figures above; nan for items that were not measured.
+        Their means are the figures above; nan for items that were not measured. "stability" too, where asked for.
+    stability : float
+        Share of the k nearest on the map that other seeds bring near as well; nan where no other map was drawn.
+    moved : float
+        How far a typical item lies elsewhere by other seeds, in shares of the map's spread; see `Stability`.
+    seeds : int
+        Other maps that these two were measured with.
     """
 
     trustworthiness: float
@@ -50,6 +56,9 @@ class Honesty:
     measured: int
     n: int
     per_item: dict[str, np.ndarray]
+    stability: float = np.nan
+    moved: float = np.nan
+    seeds: int = 0
 
     @classmethod
     def unknown(cls, n: int) -> "Honesty":
@@ -63,8 +72,23 @@ class Honesty:
         sample = f", measured on {self.measured:,} of {self.n:,} items" if self.measured < self.n else ""
         return (
             f"Trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}, "
-            f"{self.neighbours_kept:.0%} of the {self.k} nearest neighbours kept{sample}."
+            f"{self.neighbours_kept:.0%} of the {self.k} nearest neighbours kept{sample}.{self._over_seeds()}"
         )
+
+    def _over_seeds(self) -> str:
+        if not self.seeds:
+            return ""
+        others = "another seed" if self.seeds == 1 else f"{self.seeds} other seeds"
+        return f" With {others} {self.stability:.0%} of what is near here stays near."
+
+    def with_stability(self, coordinates: np.ndarray, others: Sequence[np.ndarray]) -> "Honesty":
+        """The same with what other maps (n, 2) of the same latents, by other seeds, say of this one."""
+        if not self.k or not others:
+            return self
+        rows = np.flatnonzero(~np.isnan(self.per_item["trustworthiness"]))
+        found = stability(coordinates, others, rows, self.k)
+        per_item = {**self.per_item, "stability": found.per_item}
+        return replace(self, per_item=per_item, stability=found.stability, moved=found.moved, seeds=found.maps)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the figures as plain JSON-able data; None for what can't be measured."""
@@ -74,6 +98,7 @@ class Honesty:
             "k": self.k,
             "measured": self.measured,
             "n": self.n,
+            **({"stability": self.stability, "moved": self.moved, "seeds": self.seeds} if self.seeds else {}),
         }
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -84,14 +109,17 @@ class Honesty:
     def from_state(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Honesty":
         """Rebuilds what `state` gave; raises ValueError when it is damaged."""
         try:
-            figures = {name: np.nan if facts[name] is None else float(facts[name]) for name in FIGURES}
+            figures: dict[str, Any] = {name: np.nan if facts[name] is None else float(facts[name]) for name in FIGURES}
             k, measured, n = int(facts["k"]), int(facts["measured"]), int(facts["n"])
-            per_item = {name: np.asarray(arrays[name], dtype=np.float32) for name in FIGURES}
+            seeds = int(facts.get("seeds", 0))
+            figures |= {name: float(facts[name]) for name in ("stability", "moved")} if seeds else {}
+            names = (*FIGURES, "stability") if seeds else FIGURES
+            per_item = {name: np.asarray(arrays[name], dtype=np.float32) for name in names}
         except (KeyError, TypeError, ValueError):
             raise ValueError("the stored honesty of a map is damaged; make the map again.") from None
         if any(array.shape != (n,) for array in per_item.values()):
             raise ValueError("the stored honesty of a map is damaged; make the map again.")
-        return cls(**figures, k=k, measured=measured, n=n, per_item=per_item)
+        return cls(k=k, measured=measured, n=n, per_item=per_item, seeds=seeds, **figures)
 
 
 FIGURES = ("trustworthiness", "continuity", "neighbours_kept")
@@ -151,7 +179,7 @@ def honesty(z, coordinates, k: int = 15, graph: NeighbourGraph | None = None, se
     }
     for name, values in measured.items():
         per_item[name][rows] = values
-    figures = {name: float(values.mean()) for name, values in measured.items()}
+    figures: dict[str, Any] = {name: float(values.mean()) for name, values in measured.items()}
     return Honesty(**figures, k=k, measured=len(rows), n=n, per_item=per_item)
 
 

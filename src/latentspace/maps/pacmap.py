@@ -15,15 +15,14 @@ from .pca import check_graph, fit_pca, plainly
 
 _FEWEST = 12  # items; with fewer there are no further pairs to draw, and the PCA map is shown
 _MORE = 50  # neighbours of which the nearest by scaled distance are taken
+_START, _JITTER = 0.01, 1e-6
 _DRAWN = 6  # strangers of which the second nearest makes a mid-near pair
 _PHASES = ((100, None, 2.0, 1.0), (100, 3.0, 3.0, 1.0), (250, 0.0, 1.0, 1.0))  # iterations, mid-near, near, further
 
 
-def neighbours_of(n: int, neighbours: int | None = None) -> int:
-    """Near pairs of each of n items: 10, and more past 10,000, as the authors have it."""
-    if neighbours is not None:
-        return neighbours
-    return 10 if n <= 10_000 else round(10 + 15 * (np.log10(n) - 4))
+def graph_needed(neighbours: int) -> int:
+    """Neighbours of each item that `near_pairs` looks at."""
+    return neighbours + _MORE
 
 
 def fit_pacmap(
@@ -32,7 +31,7 @@ def fit_pacmap(
     seed: int = 0,
     *,
     dims: int = 2,
-    neighbours: int | None = None,
+    neighbours: int = 10,
     mid_near: float = 0.5,
     further: float = 2.0,
 ) -> Fitted:
@@ -47,8 +46,8 @@ def fit_pacmap(
         Draws mid-near and further pairs.
     dims : 2 or 3, default=2
         Of the map.
-    neighbours : int, optional
-        Near pairs an item: by default 10, and 10 + 15 (log10 n - 4) past 10,000 items.
+    neighbours : int, default=10
+        Near pairs an item. More of them where there are many items keep fewer of the neighbours (decision 0025).
     mid_near, further : float, default=0.5 and 2.0
         Pairs of these kinds for each near one.
 
@@ -60,7 +59,7 @@ def fit_pacmap(
         If numba is not installed.
     """
     n = len(z)
-    if (neighbours is not None and neighbours < 1) or mid_near < 0 or further < 0:
+    if neighbours < 1 or mid_near < 0 or further < 0:
         raise ValueError(
             f"neighbours={neighbours}, mid_near={mid_near}, further={further}: neighbours is at least 1, the others 0."
         )
@@ -68,15 +67,16 @@ def fit_pacmap(
     if n < _FEWEST:
         return plainly(z, "pacmap", _FEWEST, dims)
     require("numba", "maps", "method='pacmap'")
-    near = min(neighbours_of(n, neighbours), n - 1, graph.k)
+    near = min(neighbours, n - 1, graph.k)
     rng = np.random.default_rng(seed)
     pairs = [
         near_pairs(graph, near),
         _mid_near_pairs(z, round(near * mid_near), rng),
         _further_pairs(graph, near, round(near * further), rng),
     ]
-    start = fit_pca(z, dims).coordinates.astype(np.float32) * 0.01
-    start = start + rng.normal(scale=1e-4, size=start.shape).astype(np.float32)
+    start = fit_pca(z, dims).coordinates
+    extent = float(z.max() - z.min()) or 1.0  # the authors' too is of latents between 0 and 1
+    start = (start * (_START / extent) + rng.normal(scale=_JITTER, size=start.shape)).astype(np.float32)
     params = {"neighbours": near, "mid_near": mid_near, "further": further, "seed": seed}
     return Fitted(_laid_out(start, *_at_both_ends(n, pairs)), "pacmap", params)
 

@@ -8,6 +8,7 @@ large sets of scattered data", 1980).
 import numpy as np
 
 from ..search.exact import ExactIndex
+from ..search.index import Index
 from .fitted import Fitted, Spots
 
 _PLACED_BY = 15  # neighbours in z; fewer jitter, more blur the borders between groups
@@ -16,7 +17,7 @@ _PULLS = 10  # steps of the pull towards neighbours; it has settled by then
 _OFF_DATA = 2.0  # times the wider gaps between neighbours
 
 
-def place_by_neighbours(fitted: Fitted, index: ExactIndex, z_new: np.ndarray) -> np.ndarray:
+def place_by_neighbours(fitted: Fitted, index: ExactIndex | Index, z_new: np.ndarray) -> np.ndarray:
     """Puts latents (m, dims) on the map among their neighbours in z: float32 (m, 2).
 
     A latent equal to a fitted one lands on its spot. Others start at their neighbours' weighted mean and are then

@@ -7,6 +7,7 @@ const HONESTY: Record<string, string> = {
   trustworthiness: "true neighbours (trustworthiness)",
   continuity: "neighbours that stayed (continuity)",
   neighbours_kept: "share of neighbours kept",
+  stability: "share that stays by other seeds (stability)",
 };
 
 /** What the colours mean, which groups are shown, and how far the map can be trusted. */
