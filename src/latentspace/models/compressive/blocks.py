@@ -9,6 +9,7 @@ SIDE = 4  # pixels of a block; 8 gave more weights and worse rates on 28 x 28 an
 RING = 4  # pixels above and beside a block that its context sees
 UNIT = 64  # values of a pixel or a coefficient that the networks call 1
 FINEST, COARSEST = 6.0, 160.0  # steps of coefficients, in grey levels
+LEAK = 0.1  # slope of the smoothing's units below 0, so that none dies
 BINS = 16  # rows and columns of blocks that a network tells apart
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .blocks import BINS, RING, SIDE, ring_size
+from .blocks import BINS, LEAK, RING, SIDE, ring_size
 
 MIXTURE = 3  # logistics of a coefficient's distribution
 CEILING = 1023 / 64  # of hidden units: ten bits where they are whole numbers
@@ -83,7 +83,7 @@ class Smooth(nn.Module):
         told = step[:, :, None, None].expand(-1, -1, *blocks.shape[2:])
         h = torch.cat([blocks, told], 1)
         for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            h = F.conv2d(h if place == 0 else F.relu(h), weight, bias, padding=1)
+            h = F.conv2d(h if place == 0 else F.leaky_relu(h, LEAK), weight, bias, padding=1)
         return blocks + h
 
 

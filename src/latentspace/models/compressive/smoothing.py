@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .blocks import UNIT, step_features
+from .blocks import LEAK, UNIT, step_features
 
 _AT_ONCE = 2**22  # values that a convolution's patches take at once
 _REACH = 3  # rows of blocks that a block's value hangs on, up and down: one a convolution
@@ -28,7 +28,7 @@ def smoothed(blocks: np.ndarray, eighths: int, arrays: Mapping[str, np.ndarray])
             x = blocks[start : start + some, above:below] / np.float32(UNIT)
             h = np.concatenate([x, np.broadcast_to(told, (*x.shape[:3], 2))], axis=3)
             for place, (weights, bias) in enumerate(layers):
-                h = _patches(h if place == 0 else np.maximum(h, 0)) @ weights + bias
+                h = _patches(h if place == 0 else np.maximum(h, np.float32(LEAK) * h)) @ weights + bias
             kept = slice(top - above, top - above + strip)
             out[start : start + some, top : top + strip] = ((x + h) * np.float32(UNIT))[:, kept]
     return out

@@ -13,6 +13,8 @@ from .networks import Context, Smooth, bits, rings
 _ROWS = 512  # blocks of a training step: in equal time more steps beat more blocks, by 6% of 1,024 on emoji
 _CROP = 64  # pixels: of larger pictures a training step sees pieces
 _RATE = 3e-3
+_SMOOTH_RATE = 1e-3  # at 3e-3 every unit of the smoothing died on emoji: nearly all inputs have one sign
+_OFTEN = 4  # times that each picture would be seen, from which colour ones are seen mirrored too
 _QUIET = 20  # blocks of ground for which one is asked about
 _CHOOSING = 0.5  # share of training after which values are chosen as an encoder does
 SLOPE = 0.1  # of rate, in squared steps a bit: what the encoder trades; 0.1155 is the slope at fine steps
@@ -39,18 +41,22 @@ def train(
     groups = [list(context.parameters()), list(smooth.parameters())]
     optimisers = [torch.optim.AdamW(group, lr=_RATE, weight_decay=1e-4) for group in groups]
     turned = torch.from_numpy(axes)
+    blocks = sum(int(np.prod(b.grid(*picture.shape[:2]))) for picture in pictures)
+    mirrored = c == 3 and steps * _ROWS > _OFTEN * blocks
     for step in range(steps):
         share = step / steps
         choosing = share >= _CHOOSING
-        x, eighths = _batch(pictures, ground, _ROWS, random_state)
+        x, eighths = _batch(pictures, ground, _ROWS, random_state, mirrored)
         rate, error = _losses(context, smooth, turned, x, eighths, choosing, random_state)
         (rate if error is None else rate + error / 2).backward()
         # The smoothing learns fast, and only from what an encoder would write: it starts with the choosing.
-        for optimiser, some, began in zip(optimisers, groups, (0.0, _CHOOSING), strict=True):
+        for optimiser, some, began, most in zip(
+            optimisers, groups, (0.0, _CHOOSING), (_RATE, _SMOOTH_RATE), strict=True
+        ):
             if share < began:
                 continue
             fall = 0.5 + 0.5 * np.cos(np.pi * (share - began) / (1 - began))
-            optimiser.param_groups[0]["lr"] = _RATE * min(1.0, (step + 1 - began * steps) / 50) * fall + 1e-5
+            optimiser.param_groups[0]["lr"] = most * min(1.0, (step + 1 - began * steps) / 50) * fall + 1e-5
             torch.nn.utils.clip_grad_norm_(some, 1.0)
             optimiser.step()
             optimiser.zero_grad()
@@ -59,9 +65,16 @@ def train(
 
 
 def _batch(
-    pictures: Sequence[np.ndarray], ground: np.ndarray, rows: int, random_state: np.random.RandomState
+    pictures: Sequence[np.ndarray],
+    ground: np.ndarray,
+    rows: int,
+    random_state: np.random.RandomState,
+    mirrored: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of blocks (m, rows, columns, p) of some pictures, or pieces, of one size; their steps in eighths."""
+    """Pixels of blocks (m, rows, columns, p) of some pictures, or pieces, of one size; their steps in eighths.
+
+    `mirrored` turns every other one's left to its right.
+    """
     first = pictures[random_state.randint(len(pictures))]
     h, w = (min(side, _CROP) for side in first.shape[:2])
     down, across = b.grid(h, w)
@@ -72,9 +85,11 @@ def _batch(
         if some.shape[0] < h or some.shape[1] < w:
             some = first
         top, left = (random_state.randint((some.shape[axis] - side) // b.SIDE + 1) for axis, side in ((0, h), (1, w)))
-        chosen.append(some[top * b.SIDE : top * b.SIDE + h, left * b.SIDE : left * b.SIDE + w])
+        piece = some[top * b.SIDE : top * b.SIDE + h, left * b.SIDE : left * b.SIDE + w]
+        chosen.append(piece[:, ::-1] if mirrored and random_state.uniform() < 0.5 else piece)
     low, high = np.log(8 * b.FINEST), np.log(8 * b.COARSEST)
-    eighths = np.rint(np.exp(random_state.uniform(low, high, size=count))).astype(np.int64)
+    # Steps near the middle, 31, are asked for most.
+    eighths = np.rint(np.exp(low + (high - low) * random_state.beta(1.5, 1.5, size=count))).astype(np.int64)
     return b.to_blocks(np.stack(chosen), ground), eighths
 
 
