@@ -51,7 +51,7 @@ def learn(
     torch = require("torch", "neural", "training a model of pictures")
     from .networks import Context, Smooth
     from .rounded import context_arrays, smooth_arrays
-    from .training import train
+    from .training import smoothing_steps, train
 
     random_state = check_random_state(seed)
     channels = max((picture.shape[2] for picture in pictures), default=3)
@@ -62,7 +62,7 @@ def learn(
         some = random_state.permutation(len(pictures))[:256]
         borders = np.stack([usual_border(pictures[at][None]) for at in some])
         ground = np.median(borders, axis=0).astype(np.int16)
-        with Progress("training", steps) as progress:
+        with Progress("learning to code pictures", steps + smoothing_steps(steps)) as progress:
             axes, context, smooth = train(
                 pictures,
                 ground,
