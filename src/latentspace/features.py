@@ -65,6 +65,11 @@ class Features:
         return self._kept
 
     @property
+    def at_hand(self) -> bool:
+        """Whether rows are kept, in memory or in the space's file: `kept` has them, and reads them if need be."""
+        return self._kept is not None or self._later is not None
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all rows as float32 arrays."""
         return self._n * int(np.prod(self.shape, dtype=np.int64)) * 4

@@ -291,6 +291,8 @@ def _part(space: "State", stays: np.ndarray) -> None:
     """Lets items go from memory, where the boolean array `stays` of shape (n,) is false."""
     if stays.all():
         return
+    for drawn in (space._maps or {}).values():
+        drawn.settle()  # whoever holds it keeps the items that it is of
     mask = stays.tolist()
     space.ids = list(compress(space.ids, mask))
     space.metadata = {name: list(compress(column, mask)) for name, column in space.metadata.items()}

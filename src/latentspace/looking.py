@@ -258,9 +258,9 @@ def ground_of(space: "State", n: int | None = None) -> Any:
     from .maps.map import Ground
 
     return Ground(
-        ids=space.ids[:n],
+        read_ids=lambda: space.ids[:n],
         z=space.latents[:n],
-        metadata={name: column[:n] for name, column in space.metadata.items()},
+        read_metadata=lambda: {name: column[:n] for name, column in space.metadata.items()},
         encode=space.encode,
         decode=space.decode,
         picture=pictures_of(space, n),
@@ -273,9 +273,10 @@ def pictures_of(space: "State", n: int) -> Callable[[int], Any] | None:
     modality, features = space.modality, space._features
     if n == 0:
         return None
-    if features is not None and features.kept is not None:
-        drawn = lambda position: modality.picture(features.rows([position])[0])  # noqa: E731
-        return drawn if drawn(0) is not None else None
+    if features is not None and features.at_hand:
+        if modality.picture(np.zeros(features.shape, np.float32)) is None:  # of no item: reading all takes seconds
+            return None
+        return lambda position: modality.picture(features.rows([position])[0])
     encoded = all_thumbnails(space)
     if encoded is None:
         return None

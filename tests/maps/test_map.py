@@ -108,3 +108,16 @@ def test_regions_of_a_space_are_named_by_its_labels_and_its_contours_hold_its_it
     widest = drawn.contours()[0]
     assert (drawn.density.of_items >= widest.level).mean() == pytest.approx(0.95, abs=0.01)
     assert "Contours hold 25%, 50%, 75%, 95%" in drawn._caption(density=True)
+
+
+def test_a_map_from_a_file_keeps_its_items_when_the_space_lets_some_go(digits, tmp_path):
+    images, labels = digits
+    space = ls.fit(images[:60], model="pca", dims=4, metadata={"label": [str(label) for label in labels[:60]]})
+    space.map("pca")
+    space.save(tmp_path / "x.latent")
+    opened = ls.load(tmp_path / "x.latent")
+    drawn, ids = opened.maps["pca"], list(space.ids)
+    opened.remove(ids[:10])
+    assert list(drawn.ids) == ids
+    assert drawn.regions() is not None
+    assert len(drawn) == 60

@@ -67,7 +67,8 @@ def colouring(name: str, values: Sequence[Any]) -> Colouring:
 
 def are_labels(numbers: Sequence[float]) -> bool:
     """Whether numbers, at least one, are so few and whole that each is a category: at most 12 different."""
-    return len(set(numbers)) <= len(PALETTE) and all(float(number).is_integer() for number in numbers)
+    kinds = set(numbers)
+    return len(kinds) <= len(PALETTE) and all(float(number).is_integer() for number in kinds)
 
 
 def _along_the_ramp(name: str, values: Sequence[Any]) -> Colouring:

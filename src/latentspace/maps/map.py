@@ -32,13 +32,13 @@ SIZE = (200.0, 150.0)  # millimetres
 
 @dataclass
 class Ground:
-    """What a map needs of the space it is of.
+    """What a map needs of the space it is of; ids and metadata are read when they are asked for.
 
     Attributes
     ----------
-    ids : sequence of str
+    read_ids : callable() -> n ids
     z : float32 array of shape (n, dims)
-    metadata : mapping of column name to n values
+    read_metadata : callable() -> mapping of column name to n values
     encode : callable(items) -> latents
     decode : callable(latents) -> items
     picture : callable(position) -> PIL image, or None where items have no picture
@@ -46,13 +46,23 @@ class Ground:
         Splits a text into its words, for naming regions by them.
     """
 
-    ids: Sequence[str]
+    read_ids: Callable[[], Sequence[str]]
     z: np.ndarray
-    metadata: Mapping[str, Sequence[Any]]
+    read_metadata: Callable[[], Mapping[str, Sequence[Any]]]
     encode: Callable[[Any], np.ndarray]
     decode: Callable[[np.ndarray], Any]
     picture: Callable[[int], Any] | None = None
     words: Callable[[str], Sequence[str]] = str.split
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """Each item's."""
+        return self.read_ids()
+
+    @cached_property
+    def metadata(self) -> Mapping[str, Sequence[Any]]:
+        """What is known of the items."""
+        return self.read_metadata()
 
 
 class Decoded(NamedTuple):
@@ -100,6 +110,10 @@ class Map:
     @property
     def method(self) -> str:
         return self._fitted.method
+
+    def settle(self) -> None:
+        """Reads the ids and metadata of its items now, before the space that it is of lets some go."""
+        _ = self._ground.ids, self._ground.metadata
 
     def __len__(self) -> int:
         return len(self.coordinates)
@@ -377,7 +391,7 @@ class Map:
             ) from None
         if (
             method not in METHODS
-            or coordinates.shape not in [(len(ground.ids), d) for d in (2, 3)]
+            or coordinates.shape not in [(len(ground.z), d) for d in (2, 3)]
             or not np.isfinite(coordinates).all()
         ):
             raise ValueError(f"a stored map by {method!r} of shape {coordinates.shape} is damaged; make the map again.")

@@ -219,10 +219,11 @@ class Opened:
 
 def kind_of(values: Sequence[Any]) -> str:
     """What a metadata column holds, as the page colours and filters it; few whole numbers are labels, as on paper."""
-    there = [value for value in values if value is not None]
-    if there and all(isinstance(value, bool) for value in there):
+    types = set(map(type, values)) - {type(None)}
+    if types == {bool}:
         return "boolean"
-    if there and all(isinstance(value, int | float) and not isinstance(value, bool) for value in there):
+    there = [value for value in values if value is not None]
+    if types and all(issubclass(kind, int | float) and kind is not bool for kind in types):
         return "category" if are_labels(there) else "number"
-    kinds = len({str(value) for value in there})
+    kinds = len(set(map(str, set(there) if all(kind.__hash__ for kind in types) else there)))
     return "text" if kinds > MOST_KINDS or kinds > max(50, _WORDS_FROM * len(values)) else "category"
