@@ -45,4 +45,4 @@ def _shared(
     del version  # its callback has answered already
 
 
-from . import compress, demo, evaluate, explain, fit, generate, look, models, recommend, search, serve, upkeep  # noqa: E402, F401 - each adds its verbs to `app`, in the order of --help
+from . import choose, compress, demo, evaluate, explain, fit, generate, look, models, recommend, search, serve, upkeep  # noqa: E402, F401 - each adds its verbs to `app`, in the order of --help
