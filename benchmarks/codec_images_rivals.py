@@ -81,20 +81,25 @@ def curve(kind: str, way: str, x: np.ndarray) -> Iterator[tuple[Point, np.ndarra
 
 
 def pca_curve(train: np.ndarray, x: np.ndarray) -> list[Point]:
+    """The points of `pca_pictures`."""
+    return [point for point, _ in pca_pictures(train, x)]
+
+
+def pca_pictures(train: np.ndarray, x: np.ndarray) -> list[tuple[Point, np.ndarray]]:
     """PCA of all axes, one step for all of them, each axis coded at its entropy: ideal bits, its basis not counted."""
     n, h, w = x.shape[:3]
     flat = train.reshape(len(train), -1).astype(np.float64)
     mean = flat.mean(0)
     _, axes = np.linalg.eigh(np.cov((flat - mean).T))
     z, points = (x.reshape(n, -1) - mean) @ axes, []
-    for step in np.geomspace(20, 300, 12):
+    for step in np.geomspace(10, 400, 16):
         k = np.round(z / step).astype(int)
         bits = 0.0
         for column in k.T:
             p = np.unique(column, return_counts=True)[1] / n
             bits -= float((p * np.log2(p)).sum())
         x_hat = np.clip(np.round(k * step @ axes.T + mean), 0, 255).reshape(x.shape)
-        points.append((step, bits / (h * w), decibels(x, x_hat)))
+        points.append(((step, bits / (h * w), decibels(x, x_hat)), x_hat.astype(np.uint8)))
     return points[::-1]
 
 

@@ -111,6 +111,13 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
     written = job.write(out, step, psnr)
     if asked.aim.what == "max_bytes" and not coder.lossless:
         written = job.fitted(out, written, int(asked.aim.value))
+    if written.embedded and 2 * written.model_bytes > written.bytes:
+        say(
+            lambda: (
+                f"{written.model_bytes:,} of {written.bytes:,} bytes are what coder {written.coder!r} learned: it "
+                "pays with more items, or beside a space that holds it (--model)"
+            )
+        )
     return written
 
 
