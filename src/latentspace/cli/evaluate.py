@@ -1,4 +1,4 @@
-"""The verb that judges: evaluate."""
+"""The verbs that judge: evaluate, compare, card."""
 
 import sys
 from pathlib import Path
@@ -79,6 +79,34 @@ def compare(
     else:
         report = opened.drift(other, seed=seed)
     answer(report, out, json, force)
+
+
+@app.command()
+def card(
+    space: a.SpaceFile,
+    target: Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="What z should tell.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew, though a card is kept in the file.")] = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write it to a .md file.")] = None,
+    seed: a.Seed = 0,
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
+    """Write a space's model card: what it is, was made of, keeps, and does not know.
+
+    latentspace card photos.latent --target label -o README.md
+    """
+    import latentspace as ls
+
+    if a.output(out, force) is not None and out is not None and out.suffix.lower() != ".md":
+        raise typer.BadParameter(f"-o {out}: a card is Markdown, and its file ends in .md.")
+    made = ls.load(space).card(target, again=again, seed=seed)
+    if json:
+        print_json(made.to_dict())
+    elif out is None:
+        print(made, end="")
+    if out is not None:
+        made.save(out, overwrite=force)
+        print(f"wrote {out}", file=sys.stderr)
 
 
 def check(out: Path | None, force: bool) -> None:

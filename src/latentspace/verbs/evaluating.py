@@ -3,15 +3,41 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from .. import judging
+from .. import carding, judging
 from .state import State
 
 if TYPE_CHECKING:
+    from ..carding import Card
     from ..reports import Report
 
 
 class EvaluatingVerbs(State):
-    """`evaluate`, `compare_features`, `compare`, `drift`."""
+    """`evaluate`, `compare_features`, `compare`, `drift`, `card`."""
+
+    def card(self, target: str | None = None, *, again: bool = False, seed: int = 0) -> "Card":
+        """Returns the space's model card: what it is, was made of, and was measured to keep; what it does not know.
+
+        It is written from facts alone, and kept in the space's file; what only people can say is left open.
+
+        Parameters
+        ----------
+        target : str, optional
+            A metadata column: what z should tell.
+        again : bool, default=False
+            Measure even where a card of these items is kept.
+        seed : int, default=0
+
+        Returns
+        -------
+        Card
+            Prints as Markdown; `save("card.md")`; `to_dict()`.
+
+        Raises
+        ------
+        ValueError
+            If the target is no column.
+        """
+        return carding.card(self, target, again, seed)
 
     def evaluate(
         self,
