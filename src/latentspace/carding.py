@@ -150,8 +150,8 @@ def _written(f: dict[str, Any]) -> str:
     back = f["reconstruction"]
     if back:
         lines.append(
-            f"- On {back['items']:,} of its own items, {back['variance_kept']:.1%} of the features' variance comes back "
-            f"(mean squared error {shown(back['mse'])})."
+            f"- On {back['items']:,} of its own items, {back['variance_kept']:.1%} of the features' variance comes "
+            f"back (mean squared error {shown(back['mse'])})."
         )
     lines += [
         "",
@@ -173,8 +173,8 @@ def _written(f: dict[str, Any]) -> str:
     lines += ["", "## What it does not know", ""]
     lines += [f"- Not measured, {name}: {inert(str(why))}" for name, why in f["not_measured"].items()]
     lines += [
-        "- Items unlike those above: `space.encode` places them all the same. `latentspace outliers` and the page say how "
-        "far an item lies from what was seen.",
+        "- Items unlike those above: `space.encode` places them all the same. `latentspace outliers` and the page say "
+        "how far an item lies from what was seen.",
         "- Whether the items stand for anything but themselves: that is nowhere in the data.",
         "",
         "## Left to you",
