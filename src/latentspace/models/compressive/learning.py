@@ -62,7 +62,7 @@ def learn(
         some = random_state.permutation(len(pictures))[:256]
         borders = np.stack([usual_border(pictures[at][None]) for at in some])
         ground = np.median(borders, axis=0).astype(np.int16)
-        with Progress("learning to code pictures", steps + smoothing_steps(steps)) as progress:
+        with Progress("learning to code pictures", steps + smoothing_steps(steps, channels)) as progress:
             axes, context, smooth = train(
                 pictures,
                 ground,

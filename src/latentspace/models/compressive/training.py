@@ -14,7 +14,7 @@ _ROWS = 512  # blocks of a training step: in equal time more steps beat more blo
 _CROP = 64  # pixels: of larger pictures a training step sees pieces
 _RATE = 3e-3
 _SMOOTH_RATE = 1e-3  # at 3e-3 every unit of the smoothing died on emoji: nearly all inputs have one sign
-_SMOOTHING = 0.3  # as many steps as this share of the context's
+_SMOOTHING = {1: 0.3, 3: 1.0}  # as many steps as this share of the context's, by channels: grey ones gain little
 _QUIET = 20  # blocks of ground for which one is asked about
 _CHOOSING = 0.5  # share of training after which values are chosen as an encoder does
 SLOPE = 0.1  # of rate, in squared steps a bit: what the encoder trades; 0.1155 is the slope at fine steps
@@ -46,7 +46,7 @@ def train(
         learning.step(rate, step)
         progress.advance(note=f"{float(rate.detach()):.3f} bits a value")
     # The smoothing learns from what an encoder with the finished context would write.
-    after = smoothing_steps(steps)
+    after = smoothing_steps(steps, c)
     learning = _Learning(smooth, _SMOOTH_RATE, after)
     for step in range(after):
         x, eighths = _batch(pictures, ground, _ROWS, random_state)
@@ -57,9 +57,9 @@ def train(
     return axes, context.eval(), smooth.eval()
 
 
-def smoothing_steps(steps: int) -> int:
+def smoothing_steps(steps: int, channels: int) -> int:
     """Training steps of the smoothing, after so many of the context."""
-    return round(_SMOOTHING * steps)
+    return round(_SMOOTHING[channels] * steps)
 
 
 class _Learning:
