@@ -1,3 +1,4 @@
+import type { Honesty } from "../api";
 import { type Colouring, SCALE } from "../colours";
 import { first, lent, shades } from "../panes";
 import { change, hidden, space, view } from "../state";
@@ -47,12 +48,17 @@ export function Legend() {
       )}
       {figures && figures.trustworthiness !== null && (
         <p class="honesty">
-          {`Trustworthiness ${figures.trustworthiness.toFixed(3)}: ${Math.round(100 * (figures.neighbours_kept ?? 0))}% of each item's ${figures.k} nearest are near it here.`}
+          {`Trustworthiness ${figures.trustworthiness.toFixed(3)}: ${Math.round(100 * (figures.neighbours_kept ?? 0))}% of each item's ${figures.k} nearest are near it here.${overSeeds(figures)}`}
         </p>
       )}
     </section>
   );
 }
+
+const overSeeds = ({ stability, seeds }: Honesty): string =>
+  stability === undefined
+    ? ""
+    : ` With ${seeds === 1 ? "another seed" : `${seeds} other seeds`} ${Math.round(100 * stability)}% of what is near here stays near.`;
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
