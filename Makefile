@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGE := src/latentspace/web/static/index.html
 
-.PHONY: demo test slow lint format page bench docs dist hooks pins clean
+.PHONY: demo test slow lint format page bench docs reports dist hooks pins clean
 
 demo: .venv/.test $(PAGE)
 	$(BIN)/latentspace demo -o demo-out --force
@@ -31,6 +31,10 @@ page: $(PAGE)
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks $(ONLY)
 
+# Five real spaces judged and explained, one a kind of items: some minutes.
+reports: .venv/.all
+	$(BIN)/python examples/reports.py reports-out
+
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -46,7 +50,7 @@ pins: .venv/.all .venv/.test .venv/.lint .venv/.bench .venv/.docs
 	$(BIN)/python .ci/pins.py
 
 clean:
-	rm -rf .venv dist build site demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build site demo-out reports-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The page, from its lock file; Node comes as a Python package.
 $(PAGE): web/package-lock.json web/index.html $(wildcard web/*.ts web/*.json web/src/*.* web/src/*/*.*) | $(BIN)/pip

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..reports import Chart, Section, Table, charts
+from ..reports.blocks import shown
 from .halving import Outcome, Plan
 from .picking import Picked, Trial
 
@@ -17,7 +18,7 @@ def sections(
     best = picked.trial
     verdict = [
         f"Take {picked.why}",
-        f"A latent takes {best.bytes} bytes, 1/{max(features / best.dims, 1):.3g} of the numbers.",
+        f"A latent takes {best.bytes} bytes, 1/{shown(max(features / best.dims, 1))} of the numbers.",
     ]
     if out.out_of_time:
         verdict.append(

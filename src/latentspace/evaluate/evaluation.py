@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from ..reports import Facts, Report, Section
+from ..reports.blocks import shown
 from .findings import Finding, ordered
 from .given import Given
 from .part import Part
@@ -118,4 +119,4 @@ def _size(given: Given) -> str:
     ratio = given.p / given.dims
     if ratio < 1:
         return f"at {1 / ratio:.2g} times the size"
-    return "at the same size" if ratio < 1.05 else f"at 1/{ratio:.3g} of the size"
+    return "at the same size" if ratio < 1.05 else f"at 1/{shown(ratio)} of the size"
