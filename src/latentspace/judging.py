@@ -59,6 +59,12 @@ def name_of(space: "State") -> str:
     return f"{space.path.name} ({what})" if space.path is not None else what
 
 
+def _brief(space: "State") -> str:
+    """What a space is called beside another in a sentence."""
+    family = getattr(space.model, "family", type(space.model).__name__)
+    return space.path.name if space.path is not None else f"{family} in {space.dims} dims"
+
+
 def _draws(space: "State") -> Callable[[int, int], np.ndarray] | None:
     """Features of drawn items: what `sample` gives, before it becomes items."""
     if space.density is None or not hasattr(space.model, "inverse_transform"):
@@ -130,13 +136,13 @@ def compare_spaces(a: "State", b: "State", *, target: str | None, quick: bool, s
             f"{name_of(a)} and {name_of(b)} have {len(pairs)} items of the same id; comparing needs 20. Whether "
             "new items come from where a space's own came from is told by drift(items)."
         )
-    names = [name_of(a), name_of(b)]
+    names = [_brief(a), _brief(b)]
     if names[0] == names[1]:
         names = [f"{name} ({which})" for name, which in zip(names, ("first", "second"), strict=True)]
     values = None if target is None else [_column(a, target)[row] for row in pairs[:, 0]]
     first, second = (Side(name, own.latents[rows]) for name, own, rows in zip(names, (a, b), pairs.T, strict=True))
     return compare(
-        f"{names[0]} and {names[1]}", first, second, [a.ids[row] for row in pairs[:, 0]], values=values,
+        f"{name_of(a)} and {name_of(b)}", first, second, [a.ids[row] for row in pairs[:, 0]], values=values,
         target=target or "",
         quick=quick, seed=seed,
     )  # fmt: skip
