@@ -7,8 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 
 import latentspace as ls
+from latentspace.explain.basis import alignment
+from latentspace.explain.evidence import columns_of, evidence
+from latentspace.explain.naming import by_metadata
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +145,59 @@ def test_both_verbs_answer_on_the_command_line(planted, tmp_path):
     assert "…" not in odd.stdout
     told = run("why", "x.latent", "3", "4", "--json")
     assert json.loads(told.stdout)["item"] == "3", told.stderr
+
+
+class Measured(BaseEstimator, TransformerMixin):
+    """Squares to how large they are and where they lie, and back: planted axes of pictures."""
+
+    def fit(self, X, y=None):
+        self.dims_, self.n_features_in_ = 3, X.shape[1]
+        return self
+
+    def transform(self, X):
+        ink = np.asarray(X, float).reshape(-1, 16, 16)
+        ink = ink / max(ink.max(), 1e-9)
+        area = np.maximum(ink.sum(axis=(1, 2)), 1e-9)
+        places = np.arange(16)
+        across, down = (ink.sum(axis=1) @ places / area, ink.sum(axis=2) @ places / area)
+        return np.stack([np.sqrt(area), across, down], axis=1).astype(np.float32)
+
+    def inverse_transform(self, Z):
+        rows, columns = np.mgrid[:16, :16]
+        size, across, down = (part[:, None, None] for part in np.asarray(Z, float).T)
+        inside = np.maximum(np.abs(columns - across), np.abs(rows - down)) <= size / 2
+        return inside.astype(np.float32).reshape(len(Z), -1)
+
+
+def test_a_drawn_shape_s_size_and_place_are_named():
+    rng = np.random.default_rng(0)
+    size, across, down = rng.integers(2, 7, 500), rng.integers(4, 12, 500), rng.integers(4, 12, 500)
+    drawn = Measured().inverse_transform(np.stack([size, across, down], axis=1)).reshape(-1, 16, 16)
+    metadata = {"size": size.tolist(), "x": across.tolist(), "y": down.tolist()}
+    space = ls.fit((drawn * 255).astype(np.uint8), Measured(), metadata=metadata, density="gaussian")
+    told = {each.dimension: each.name for each in space.explain(rotations=False).dimensions}
+    assert told == {0: "size", 1: "x", 2: "y"}
+
+
+def test_a_column_that_alone_lies_along_a_dimension_names_it_though_the_rest_is_turned():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(500, 8))
+    known = {f"c{d}": z[:, d].tolist() for d in range(5)}
+    z[:, 1:] = z[:, 1:] @ np.linalg.qr(rng.normal(size=(7, 7)))[0]
+    columns = columns_of(known, np.arange(500))
+    told, aligned = evidence(z, columns), alignment(z, columns)
+    names = [by_metadata(d, told[d], list(known), aligned) for d in range(8)]
+    assert names[0].words == "c0"
+    assert aligned.column_p[0] < 0.025 < aligned.column_p[1:].min()
+
+
+def test_at_most_one_random_rotation_in_twenty_gives_any_name():
+    rng = np.random.default_rng(3)
+    named = 0
+    for seed in range(40):
+        own = rng.normal(size=(200, 4))
+        columns = columns_of({f"c{d}": own[:, d].tolist() for d in range(3)}, np.arange(200))
+        z = own @ np.linalg.qr(rng.normal(size=(4, 4)))[0]
+        told, aligned = evidence(z, columns), alignment(z, columns, seed)
+        named += any(by_metadata(d, told[d], ["c0", "c1", "c2"], aligned) for d in range(4))
+    assert named <= 6  # of 40 at 5%: more than 6 by chance once in 70

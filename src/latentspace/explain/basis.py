@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .evidence import Column
+from .evidence import Column, holm
 
 _TURNS = 400  # random rotations
 _WORK = 3e9  # multiplications that they may cost: fewer of them in wide spaces, never below 40
@@ -30,11 +30,14 @@ class Alignment(NamedTuple):
     p_value : float
         Of the whole basis: the share of random rotations whose dimensions part the columns as well as these do. NaN
         where there is nothing to turn: one dimension, or no column.
+    column_p : float64 array of shape (columns,)
+        The same of each column alone, corrected for all columns (Holm): a basis may part one of them and turn the rest.
     """
 
     squares: np.ndarray
     chance: np.ndarray
     p_value: float
+    column_p: np.ndarray
 
 
 def white(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,24 +59,26 @@ def white(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def alignment(z: np.ndarray, columns: Sequence[Column], seed: int = 0) -> Alignment:
     """Measures how columns lie along the dimensions of latents (n, dims), against random rotations of them."""
     dims = z.shape[1]
+    unknown = np.full(len(columns), np.nan)
     if not columns or len(z) < 3:
-        return Alignment(np.zeros((dims, len(columns))), np.ones((dims, len(columns))), np.nan)
+        return Alignment(np.zeros((dims, len(columns))), np.ones((dims, len(columns))), np.nan, unknown)
     y, own = white(z)
     maps = [_map_of(y, column) for column in columns]
     squares = _squares(own, maps)
     m = y.shape[1]
     if m < 2:
-        return Alignment(squares, np.ones_like(squares), np.nan)
+        return Alignment(squares, np.ones_like(squares), np.nan, unknown)
     rng = np.random.default_rng(seed)
     parted, above, drawn = [], np.zeros_like(squares), 0
     for _ in range(_count(m)):
         turned = _squares(rotation(m, rng), maps)
-        parted.append(_parted(turned))
+        parted.append(_gaps(turned))
         above += (turned[None] >= squares[:, None]).sum(axis=1)
         drawn += m
-    seen = _parted(squares)
-    p = (1 + sum(each >= seen for each in parted)) / (1 + len(parted))
-    return Alignment(squares, (1 + above) / (1 + drawn), float(p))
+    seen, by_chance = _gaps(squares), np.stack(parted)
+    p = (1 + (by_chance.sum(axis=1) >= seen.sum()).sum()) / (1 + len(by_chance))
+    each = (1 + (by_chance >= seen).sum(axis=0)) / (1 + len(by_chance))
+    return Alignment(squares, (1 + above) / (1 + drawn), float(p), holm(each))
 
 
 def concentration(effects: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[np.ndarray, float]:
@@ -137,10 +142,10 @@ def _squares(directions: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
     return np.clip(np.stack(told, axis=1), 0, 1)
 
 
-def _parted(squares: np.ndarray) -> float:
+def _gaps(squares: np.ndarray) -> np.ndarray:
     """Over columns, how much more the first dimension tells of each than the second: the gap of Chen et al. (2018)."""
     first = np.sort(squares, axis=0)[::-1]
-    return float((first[0] - first[1]).sum())
+    return first[0] - first[1]
 
 
 def _shares(effects: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -28,9 +28,10 @@ class Name(NamedTuple):
 def by_metadata(d: int, told: Sequence[Evidence], names: Sequence[str], aligned: Alignment) -> Name | None:
     """Names dimension d for the metadata column that lies along it and along no other, or gives None.
 
-    All of these must hold: the dimensions part the columns better than 19 of 20 random rotations; half of the column's
-    rank variance lies along this dimension, a quarter more than along any other; at most one random direction in 20
-    tells as much; and the pair's own test is below 0.01, corrected for all pairs.
+    All of these must hold: the dimensions part the columns, or part this one, better than random rotations do (the two
+    tests share a level of 0.05, and that of each column is corrected for all); half of the column's rank variance lies
+    along this dimension, a quarter more than along any other; at most one random direction in 20 tells as much; and the
+    pair's own test is below 0.01, corrected for all pairs.
 
     Parameters
     ----------
@@ -41,10 +42,13 @@ def by_metadata(d: int, told: Sequence[Evidence], names: Sequence[str], aligned:
         The columns of `aligned`, in its order.
     aligned : Alignment
     """
-    if not names or aligned.p_value > _LEVEL:
+    if not names:
         return None
     here = aligned.squares[d]
     place = int(here.argmax())
+    # Two tests, of the whole basis and of each column, share the level.
+    if min(aligned.p_value, aligned.column_p[place]) > _LEVEL / 2:
+        return None
     others = np.delete(aligned.squares[:, place], d)
     rival = float(others.max(initial=0.0))
     one = next(each for each in told if each.column == names[place])

@@ -53,11 +53,15 @@ def _verdict(report: "Explanation", ground: "Ground") -> list[str]:
     if unused:
         said.append(f"{unused} {'is' if unused == 1 else 'are'} unused: all items have the same value.")
     if report.basis_p == report.basis_p:
-        if report.basis_p > 0.05:
+        if report.basis_p > 0.025:
+            ends = (
+                "what is named lies along its dimension alone, as few of these have it"
+                if clear
+                else "no dimension is named for them"
+            )
             said.append(
-                f"The axes are no better than others: {100 * report.basis_p:.0f}% of random rotations of this "
-                "space fit "
-                "the metadata as well, so that no dimension is named for them."
+                f"The axes as a whole are no better than others: {100 * report.basis_p:.0f}% of random rotations of "
+                f"this space fit the metadata as well; {ends}."
             )
         elif clear:
             said.append(
