@@ -110,6 +110,7 @@ def test_when_time_is_out_the_last_whole_round_answers():
         ({"items": 3}, "at least 20"),
         ({"seconds": 0}, "above 0"),
         ({"target": "label"}, "label"),
+        ({"target": ["a", *["b"] * 99]}, "among the 50 items that are held out"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong, said):

@@ -46,6 +46,13 @@ def test_the_fewest_dimensions_within_one_standard_error_are_taken():
     assert size_of(trials[:2], 64).trial.dims == 4
 
 
+def test_where_only_noise_is_left_the_knee_before_it_is_told():
+    kept = {1: 0.5, 2: 0.75, 4: 0.8, 8: 0.84, 16: 0.842, 64: 0.85}
+    sized = size_of([Trial("m", dims, 100, reconstruction=share) for dims, share in kept.items()], 1_000)
+    assert sized.trial.dims == 8
+    assert "knee of the curve is at 2" in sized.why
+
+
 def test_signal_ends_where_a_dimension_holds_what_any_other_of_the_rest_does():
     kept = [(dims, min(dims, 5) * 0.18 + max(dims - 5, 0) * 0.1 / 35) for dims in (1, 2, 4, 5, 8, 16, 40)]
     assert signal_ends(kept, 40) == 3

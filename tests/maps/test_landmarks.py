@@ -13,17 +13,17 @@ from latentspace.progress import aloud
 @pytest.fixture(scope="module")
 def z(digits):
     images, _ = digits
-    return ls.PCA(dims=20).fit_transform((images[:900].reshape(900, -1) / 255).astype(np.float32))
+    return ls.PCA(dims=20).fit_transform((images[:500].reshape(500, -1) / 255).astype(np.float32))
 
 
 @pytest.mark.parametrize("method", ["tsne", "umap", "pacmap"])
 def test_a_map_by_half_of_the_items_is_nearly_as_true(z, method):
     whole = honesty(z, fit_map(z, method).coordinates)
-    some = fit_map(z, method, landmarks=450)
+    some = fit_map(z, method, landmarks=250)
     told = honesty(z, some.coordinates)
-    assert some.params["landmarks"] == 450
-    assert told.trustworthiness > whole.trustworthiness - 0.02
-    assert told.continuity > whole.continuity - 0.02
+    assert some.params["landmarks"] == 250
+    assert told.trustworthiness > whole.trustworthiness - 0.03
+    assert told.continuity > whole.continuity - 0.03
     np.testing.assert_array_equal(place(some, z, z[:50]), some.coordinates[:50])
 
 
@@ -39,7 +39,7 @@ def test_what_memory_has_no_room_for_is_laid_out_by_landmarks_and_said(monkeypat
 
 
 def test_a_space_keeps_a_map_by_landmarks_in_its_file(z, tmp_path):
-    space = ls.fit(z[:400], model="pca", dims=8)
+    space = ls.fit(z[:300], model="pca", dims=8)
     drawn = space.map("umap", landmarks=100)
     space.save(tmp_path / "x.latent")
     kept = ls.load(tmp_path / "x.latent").maps["umap"]

@@ -44,7 +44,7 @@ def test_items_whose_place_is_chance_are_told_from_those_that_the_data_fixes(met
     space = ls.fit(planted(), model="pca", dims=60)
     drawn = space.map(method, stability=1)
     shares = drawn.honesty.per_item["stability"]
-    assert shares[:300].mean() > shares[300:].mean() + 0.05
+    assert shares[:300].mean() > shares[300:].mean() + 0.4
     assert drawn.honesty.stability == pytest.approx(shares.mean())
     assert "another seed" in str(drawn.honesty)
     facts, arrays = drawn.state()

@@ -144,7 +144,9 @@ def size_of(trials: Sequence[Trial], features: int) -> Sized:
         return Sized(enough, f"more dimensions tell it no better than chance would (one standard error: {error:.3f})")
     last = signal_ends([(trial.dims, trial.reconstruction) for trial in by_dims], features)
     if last is not None:
-        return Sized(by_dims[last], "dimensions past these hold no more than noise does")
+        knee = knee_of([(trial.dims, trial.quality) for trial in by_dims[: last + 1]])
+        bends = "" if knee is None or knee == last else f" (the knee of the curve is at {by_dims[knee].dims})"
+        return Sized(by_dims[last], f"dimensions past these hold no more than noise does{bends}")
     knee = knee_of([(trial.dims, trial.quality) for trial in by_dims])
     if knee is None:
         return Sized(by_dims[-1], "every further dimension still paid")

@@ -85,7 +85,13 @@ class Sample:
         held = min(self.held, n // 2)
         order = np.random.default_rng([self.seed, 1]).permutation(n)
         y = fitting.target_values(self.target, read, gathered)
-        return Reading(modality, read.features, y, order[held:], np.sort(order[:held]), read.fingerprint)
+        held_out = np.sort(order[:held])
+        if y is not None:
+            try:
+                target_of([y[row] for row in held_out])
+            except ValueError as error:
+                raise ValueError(f"among the {held} items that are held out, {error}") from None
+        return Reading(modality, read.features, y, order[held:], held_out, read.fingerprint)
 
     def try_model(self, model: str, dims: int, items: int, options: dict[str, Any]) -> Trial:
         """Trains on so many items and measures on those held out. What a model refuses is its trial's `failed`."""
