@@ -12,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from latentspace.errors import TrainingWarning
 from latentspace.models import checkpoints, training
 from latentspace.models.adamw import AdamW
+from latentspace.models.threads import in_chunks, threads_worth, torch_threads
 from latentspace.models.updates import NotFinite, Schedule, Updates
 from latentspace.models.vae import VAE
 
@@ -240,3 +243,24 @@ def test_our_adamw_takes_torchs_steps(fused):
         optimizer.step(0.05)
         reference.step()
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_the_threads_of_a_step_follow_from_its_work_and_not_from_how_busy_the_cores_are():
+    small, large = [torch.zeros(64, 8)], [torch.zeros(512, 784), torch.zeros(784, 512)]
+    filters = [torch.zeros(64, 32, 3, 3)]
+    with torch_threads(3):
+        assert threads_worth(small, (64,), 128) == 1
+        assert threads_worth(large, (784,), 128) == 3
+        assert threads_worth(filters, (32, 1, 1), 128) == 1
+        assert threads_worth(filters, (32, 64, 64), 128) == 3
+
+
+@given(offset=st.integers(0, 15), n=st.integers(1, 40))
+def test_every_chunk_begins_where_torch_aligns_its_memory(offset, n):
+    # Kernels may round otherwise at other addresses, so the last bits of an item would depend on where numpy put it.
+    memory = np.zeros(40 * 3 + 32, np.float32)
+    x = torch.from_numpy(memory[offset : offset + 3 * n]).reshape(n, 3)
+    begins = []
+    in_chunks(lambda chunk: begins.append(chunk.data_ptr() % 64) or chunk, x, 16, 1)
+    assert len(begins) == -(-n // 16)
+    assert set(begins) == {0}

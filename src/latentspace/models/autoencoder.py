@@ -78,7 +78,8 @@ class Autoencoder(NeuralModel):
     patience : int, default=10
         Epochs without a better validation loss, after which the rate begins to fall to zero; 300 steps at least.
     threads : int or None, default=None
-        None uses the cores that are free, looked at while training goes on (`history_` tells); a number fixes it.
+        None uses all that torch may where a step is work enough for them, else one (`history_` tells); a number fixes
+        it. Another number rounds otherwise, so the last bits of what is learned depend on it.
     device : str, default="auto"
         "cpu", "cuda", ...; "auto" takes a GPU where there is one.
     random_state : int, RandomState or None, default=None

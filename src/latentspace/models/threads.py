@@ -1,7 +1,7 @@
 """How many threads a fit may use, and inference whose bits do not depend on it."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..resources import free_cores
-
-_SETTLE = 0.01  # seconds until OpenMP's own workers, which spin after work, no longer look busy
+_WORTH_SHARING = 3e8  # operations a step, some milliseconds of a core: below it two threads were no faster than one
 
 
 @contextmanager
@@ -25,23 +23,34 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def spare_threads(most: int) -> int:
-    """Counts the cores that look idle, 1 to `most`: the middle of three looks, since a look sees one moment."""
-    if most <= 1:
-        return 1
-    looks = []
-    for _ in range(3):
-        time.sleep(_SETTLE)
-        looks.append(free_cores())
-    return min(most, sorted(looks)[1])
+def threads_worth(parameters: Iterable[Tensor], shape: Sequence[int], batch: int) -> int:
+    """Counts the threads that a step of training is worth: all that torch may use, or one for a small step.
+
+    The number follows from the work alone, never from how busy the cores look: another number of threads rounds a
+    product otherwise, and the same seed is to give the same model on the same machine.
+
+    Parameters
+    ----------
+    parameters : iterable of tensors
+        The network's.
+    shape : sequence of int
+        An item's, (p,), (c, t) or (c, h, w); a convolution's weights are used at about a quarter of its places, since
+        layers halve them.
+    batch : int
+        Items a step.
+    """
+    places = max(1.0, math.prod(shape[1:]) / 4)
+    multiplied = sum(value.numel() * (places if value.dim() > 2 else 1) for value in parameters)
+    return torch.get_num_threads() if 6 * batch * multiplied > _WORTH_SHARING else 1
 
 
 def in_chunks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, threads: int) -> Tensor:
     """Applies `work` to x in chunks of exactly `rows` items, each on one thread, and joins the results.
 
     Kernels sum in another order for another batch size or thread count, so an item's last bits would depend on its
-    company. Here every call has the same shape (the last chunk is filled up with zeros), and only whole chunks are
-    shared out to worker threads: the result is the same in any process and for any number of them.
+    company. Here every call has the same shape (the last chunk is filled up with zeros) and begins where torch aligns
+    its own memory (some kernels round otherwise elsewhere), and only whole chunks are shared out to worker threads: the
+    result is the same in any process and for any number of them.
 
     Parameters
     ----------
@@ -56,8 +65,6 @@ def in_chunks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, threads: i
 
     def one(begin: int) -> Tensor:
         chunk = x[begin : begin + rows]
-        if len(chunk) == rows:
-            return work(chunk)
         filled = x.new_zeros((rows, *x.shape[1:]))
         filled[: len(chunk)] = chunk
         return work(filled)[: len(chunk)]

@@ -36,14 +36,13 @@ from ..errors import TrainingWarning
 from ..progress import Progress
 from . import checkpoints
 from .sparse_items import Items
-from .threads import spare_threads, torch_threads
+from .threads import threads_worth, torch_threads
 from .turns import Turns
 from .updates import NotFinite, Schedule
 
 Row = dict[str, Any]  # of the history: one an epoch
 
 _MOST_ROLL_BACKS = 6
-_LOOK_EVERY = 5.0  # seconds between two looks at how many cores are free
 _AT_ONCE = 512  # items in a validation batch
 _PATIENT_STEPS = 300  # the least that patience means, where an epoch is a step or two
 _PROBE = 256  # items that activity is measured on
@@ -206,7 +205,7 @@ class _Run:
         self.roll_backs = 0
         self.history: list[Row] = []
         self.best_loss, self.best_epoch = math.inf, 0
-        self.threads, self.looked = settings.threads or 1, -math.inf
+        self.threads = settings.threads or threads_worth(model.parameters(), x.shape[1:], self.batch)
         self.start = self._judge()["loss"]
         self.good = self._state(weights := self._weights())
         self.best = weights
@@ -217,7 +216,7 @@ class _Run:
     def epoch(self, progress: Progress) -> Row:
         """Trains one epoch, judges it, and keeps it as the last good one."""
         began = time.monotonic()
-        with torch_threads(self._choose_threads()):
+        with torch_threads(self.threads):
             terms = self._learn(progress)
             judged = self._judge() if len(self.held_out) else terms
             _, active = self.model.activity(self._probe())
@@ -322,12 +321,6 @@ class _Run:
 
     def _rate(self, step: int) -> float:
         return self.slower * self.schedule.rate(step)
-
-    def _choose_threads(self) -> int:
-        if self.settings.threads is None and time.monotonic() - self.looked > _LOOK_EVERY:
-            self.threads = spare_threads(torch.get_num_threads())
-            self.looked = time.monotonic()
-        return self.threads
 
     def _probe(self) -> Tensor:
         items = self.held_out if len(self.held_out) >= 32 else self.x[self.rows[:_PROBE]]
