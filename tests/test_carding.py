@@ -14,7 +14,7 @@ def path(digits, tmp_path_factory):
     images, labels = digits
     found = tmp_path_factory.mktemp("card") / "digits.latent"
     metadata = {"label": [str(label) for label in labels[:200]], "ink": images[:200].mean(axis=(1, 2)).tolist()}
-    metadata["odd"] = ["# no heading", *[None] * 199]
+    metadata["odd"] = ["# no heading", "a secret", *[None] * 198]
     ls.fit(images[:200], model="pca", dims=6, metadata=metadata).save(found)
     return found
 
@@ -23,13 +23,16 @@ def test_a_card_says_what_the_space_is_and_keeps_and_does_not_know(path):
     space = ls.load(path)
     card = space.card("label")
     assert card.facts["items"] == 200
-    assert card.facts["columns"]["odd"] == {"missing": 199, "values": 1, "common": {"# no heading": 1}}
+    assert card.facts["columns"]["odd"] == {"missing": 198, "values": 2, "common": {}}
+    assert card.facts["columns"]["label"]["values"] == 10
+    assert sum(card.facts["columns"]["label"]["common"].values()) > 100
     low = min(space.metadata["ink"])
     assert card.facts["columns"]["ink"]["low"] == low
     text = str(card)
     assert "pca to 6 dimensions" in text
     assert "predicts label" in text
-    assert "199 missing" in text
+    assert "198 missing" in text
+    assert "secret" not in text
     assert "- Licence and source of the items:" in text
     assert not [line for line in text.splitlines() if line.startswith("# ")][1:]
     whole = space.evaluate("label", quick=True)
@@ -48,6 +51,21 @@ def test_it_is_kept_in_the_file_until_items_come_or_go(path, tmp_path):
     assert again.facts["items"] == 195
     with pytest.raises(ValueError, match="nonesuch"):
         opened.card("nonesuch")
+
+
+def test_what_single_items_say_never_enters_a_card_or_its_file(tmp_path):
+    rng = np.random.default_rng(0)
+    metadata = {
+        "mail": [f"Dear {place}, this is between us: {place * 7}. {'Yours, ' * (place % 3)}" for place in range(60)],
+        "twice": [f"name {place // 2}" for place in range(60)],
+        "bed": ["# ward | <b>north</b>" if place % 2 else "south" for place in range(60)],
+    }
+    card = ls.fit(rng.normal(size=(60, 4)), model="pca", dims=2, metadata=metadata).card()
+    assert "between us" not in repr(card.facts) + str(card)
+    assert "name 1" not in repr(card.facts) + str(card)
+    assert card.facts["columns"]["twice"] == {"missing": 0, "values": 30, "common": {}}
+    assert card.facts["columns"]["bed"]["common"] == {"south": 30, "# ward | <b>north</b>": 30}
+    assert "<b>" not in str(card)
 
 
 def test_few_items_have_a_card_without_measures():

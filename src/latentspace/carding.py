@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _NAME = "card"
 _FEWEST = 20  # items that can be judged
 _COMMON = 6  # values of a column that are told
+_SHARED = 3  # items that have a value in common, for it to be told: a card is passed on
+_LONGEST = 60  # characters of a value that is told: longer ones are items' own words
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "onnxruntime")
 
 
@@ -123,7 +125,11 @@ def _column(values: list) -> dict[str, Any]:
     if there and len(numbers) == len(there) and len(set(numbers)) > _COMMON:
         return {"missing": missing, "low": min(numbers), "median": float(np.median(numbers)), "high": max(numbers)}
     counts = Counter(map(str, there))
-    return {"missing": missing, "values": len(counts), "common": dict(counts.most_common(_COMMON))}
+    # Values that few items share, and texts, would tell of single items (mails, histories), not of the data.
+    shared = {name: count for name, count in counts.most_common(_COMMON) if count >= _SHARED}
+    if any(len(name) > _LONGEST for name in counts) or 2 * len(counts) > len(there):
+        shared = {}
+    return {"missing": missing, "values": len(counts), "common": shared}
 
 
 def _versions() -> dict[str, str]:
@@ -194,6 +200,9 @@ def _of_column(column: dict[str, Any]) -> str:
     missing = f"; {column['missing']:,} missing" if column["missing"] else ""
     if "low" in column:
         return f"{shown(column['low'])} to {shown(column['high'])}, median {shown(column['median'])}{missing}"
+    if column["values"] and not column["common"]:
+        return f"{column['values']:,} values, which are single items' own and not shown{missing}"
     common = ", ".join(f"{inert(name)} ({count:,})" for name, count in column["common"].items())
-    more = "" if column["values"] <= _COMMON else f" and {column['values'] - _COMMON:,} more"
+    left = column["values"] - len(column["common"])
+    more = f" and {left:,} more" if left else ""
     return f"{column['values']:,} values: {common}{more}{missing}" if column["values"] else f"no values{missing}"

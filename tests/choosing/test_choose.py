@@ -52,6 +52,18 @@ def test_with_a_target_the_models_are_compared_by_it(tmp_path):
     assert "<svg" in page
 
 
+def test_labels_follow_the_items_of_a_sample_and_into_the_fit():
+    x = planted(3, 0.1, 0, n=900)
+    labels = ["above" if value else "below" for value in x[:, 0] > 0]
+    choice = ls.choose(x, labels, models=["pca", "lda"], dims=[1, 2], items=100)
+    best = {trial.model: max(t.task or 0 for t in choice.trials if t.model == trial.model) for trial in choice.trials}
+    assert best["lda"] > 0.9  # chance, 0.5, where labels were another item's
+    assert {t.model: t.told for t in choice.trials if not t.failed} == {"pca": False, "lda": True}
+    assert "told the target" in str(choice)
+    assert choice.model == "lda"
+    assert len(choice.fit()) == 900  # which takes no items without a target
+
+
 def test_a_run_that_was_stopped_goes_on_to_the_same_answer(tmp_path):
     x, kept = planted(5, 0.3, 1), tmp_path / "trials.json"
     whole = ls.choose(x, models=["pca", "nmf"], dims=[2, 4, 8], resume=kept)

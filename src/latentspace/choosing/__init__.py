@@ -146,8 +146,8 @@ def choose(
         from ..space import fit
 
         given: dict[str, Any] = {"kind": kind, "ids": ids, "metadata": metadata, "seed": seed, "on_error": on_error}
-        wanted = target if isinstance(target, str) and modality.kind == "table" else None
-        return fit(source, best.model, **{"dims": best.dims, "target": wanted, **given, **options, **more})
+        # The trials were told the target: a space fitted without it would not be the one that was measured.
+        return fit(source, best.model, **{"dims": best.dims, "target": target, **given, **options, **more})
 
     return Choice(
         f"A model for {gathered.origin}", verdict, told, facts, best.model, best.dims, out.trials, again

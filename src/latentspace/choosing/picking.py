@@ -45,6 +45,8 @@ class Trial:
         Of processor time, to fit and encode.
     failed : str
         Why it could not be measured; empty where it was.
+    told : bool
+        Whether the model learned from the target of the items it was trained on, as PCA cannot.
     """
 
     model: str
@@ -58,6 +60,7 @@ class Trial:
     bytes: int = 0
     seconds: float = 0.0
     failed: str = ""
+    told: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain data."""

@@ -9,6 +9,7 @@ from .halving import Outcome, Plan
 from .picking import Picked, Trial
 
 _COLUMNS = ["model", "dims", "task", "variance kept", "neighbours kept", "active", "bytes", "seconds"]
+_TOLD = "told the target"
 
 
 def sections(
@@ -20,6 +21,13 @@ def sections(
         f"Take {picked.why}",
         f"A latent takes {best.bytes} bytes, 1/{shown(max(features / best.dims, 1))} of the numbers.",
     ]
+    if best.told:
+        others = sorted({trial.model for trial in out.last if not trial.failed and not trial.told})
+        verdict.append(
+            f"While it was trained, {best.model} was told the target of the items it learned from"
+            + (f", and {' and '.join(others)} could not be" if others else "")
+            + "; the score is of other items. Fitted with target=None, it would not look at it."
+        )
     if out.out_of_time:
         verdict.append(
             f"Time ran out: this is of {best.items:,} items, and not of the {plan.rounds[-1]:,} that were planned."
@@ -45,7 +53,12 @@ def _last(picked: Picked, last: Sequence[Trial], target: Any) -> Section:
         "Active: dimensions that hold something. Bytes of a latent and seconds of processor time: fewer is better."
     )
     marked = [place for place, trial in enumerate(rows) if trial is picked.trial]
-    table = Table(_COLUMNS, [_row(trial) for trial in rows], meaning, marked)
+    columns, cells = _COLUMNS, [_row(trial) for trial in rows]
+    if target is not None:
+        columns = [*_COLUMNS, _TOLD]
+        cells = [[*row, "yes" if trial.told else "no"] for row, trial in zip(cells, rows, strict=True)]
+        meaning += " Told the target: while it was trained; such models are made for this one question."
+    table = Table(columns, cells, meaning, marked)
     sizes = Table(
         ["model", "dims that pay", "why"], [[each.trial.model, each.trial.dims, each.why] for each in picked.sized],
         "How many dimensions each model should have, by its own curve.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from .. import fitting
 from ..errors import CollapseWarning
@@ -63,7 +64,11 @@ class Sample:
         n = len(gathered)
         self.held = int(min(max(0.2 * n, min(n // 2, 400)), 2_000))
         chosen = np.random.default_rng(seed).permutation(n)[: most + self.held]
-        self.gathered = gathered if len(chosen) == n else gathered.select(np.sort(chosen).tolist())
+        rows = np.sort(chosen).tolist()
+        self.gathered = gathered if len(chosen) == n else gathered.select(rows)
+        if target is not None and not isinstance(target, str) and len(target) == n:  # one label an item of the source
+            labels = list(target)
+            self.target = [labels[row] for row in rows]
         self._readings: dict[Any, Reading] = {}
 
     def reading(self, model: Any) -> Reading:
@@ -119,6 +124,7 @@ class Sample:
         return Trial(
             model, int(z.shape[1]), len(rows), task, error, _reconstructed(estimator, z, held), _kept(held, z),
             int(active_dims(z, estimator).sum()), z.shape[1] * 4, round(seconds, 4),
+            told=y is not None and (hasattr(estimator, "target_") or get_tags(estimator).target_tags.required),
         )  # fmt: skip
 
     def _task(self, reading: Reading, z: np.ndarray) -> tuple[float | None, float | None]:
