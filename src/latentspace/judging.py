@@ -72,7 +72,7 @@ def _draws(space: "State") -> Callable[[int, int], np.ndarray] | None:
 
     def draw(n: int, seed: int) -> np.ndarray:
         z = space.density.sample(n, np.random.default_rng(seed)).reshape(n, space.dims)
-        z = space._checked(space.model.project(z) if hasattr(space.model, "project") else z)
+        z = space._checked(adapter.project(space.model, z))
         return adapter.draw(space.model, z, looking.feature_shape(space), seed)
 
     return draw

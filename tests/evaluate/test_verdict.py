@@ -1,13 +1,12 @@
 """The verdict where the answer is planted: each fault is called by its name, and silence where there is none."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import latentspace as ls
+import processes
 
 N = 600
 
@@ -91,8 +90,8 @@ def test_what_cannot_be_judged_is_refused(classes):
 
 def test_the_report_is_words_data_and_a_page_on_the_command_line(classes, tmp_path):
     space_of(*classes, dims=3).save(tmp_path / "x.latent")
-    command = [sys.executable, "-m", "latentspace", "evaluate", "x.latent", "--target", "label", "--quick", "--json"]
-    done = subprocess.run([*command, "-o", "x.html"], cwd=tmp_path, capture_output=True, text=True)
+    command = ["evaluate", "x.latent", "--target", "label", "--quick", "--json"]
+    done = processes.latentspace(*command, "-o", "x.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"]
     page = (tmp_path / "x.html").read_text(encoding="utf-8")

@@ -5,10 +5,13 @@ import pytest
 
 import latentspace as ls
 from latentspace.explain.concepts import weighed_concepts
+from latentspace.explain.dimensions import associations
 from latentspace.explain.drivers import covariances, decoder_effects, integrated_gradients
-from latentspace.explain.evidence import columns_of
+from latentspace.explain.evidence import columns_of, evidence
 from latentspace.explain.rotations import ica, varimax
 from latentspace.explain.sparse_features import sparse_features
+from latentspace.labels import MOST
+from latentspace.maps.colours import PALETTE
 
 
 def turned(seed=0, dims=3):
@@ -118,3 +121,24 @@ def test_a_sparse_feature_is_named_for_the_value_its_items_share():
     assert named.top == np.argsort(-z[:, 0], kind="stable")[:3].tolist()
     assert named.usage == pytest.approx((label == 2).mean())
     assert plain.name == "no clear meaning"
+
+
+def test_whole_numbers_that_are_labels_are_no_measure_for_page_and_report():
+    # Digits in an order of their own along the dimension: their size says nothing of it, their kind nearly all.
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 5, 600)
+    z = (np.array([2.0, 0, 4, 1, 3])[label] + 0.1 * rng.normal(size=600))[:, None]
+    metadata = {"label": label.tolist(), "size": (10 * z[:, 0]).tolist()}
+    columns = columns_of(metadata, np.arange(600))
+    assert [column.groups is None for column in columns] == [False, True]
+    by_report = {one.column: one for one in evidence(z, columns)[0]}
+    by_page = {one.column: one for one in associations(z.astype(np.float32), metadata)[0]}
+    for told in (by_report, by_page):
+        assert told["label"].strength > 0.95
+        assert told["label"].sign == 0
+        assert told["size"].sign == 1
+    assert (by_report["label"].low, by_report["label"].high) == ("1", "2")
+
+
+def test_a_palette_has_a_colour_for_every_label():
+    assert len(PALETTE) == MOST

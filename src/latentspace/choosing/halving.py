@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..progress import Progress
-from .picking import Trial, size_of
+from .picking import Trial, noise_begins, size_of
 
 _ETA = 3  # each round has so many times the items of the one before
 _FEWEST = 300  # items of a round, where there are more
-_QUICK = 2.0  # seconds: trials that take no longer are made between the numbers of dimensions asked for
 
 
 class Plan(NamedTuple):
@@ -156,7 +155,7 @@ def better_half(trials: Sequence[Trial], features: int) -> list[str]:
         measured = [trial for trial in trials if trial.model == name and not trial.failed]
         quality[name] = size_of(measured, features).trial.quality if measured else float("-inf")
     ranked = sorted(names, key=lambda name: -quality[name])
-    dear = [name for name in ranked if sum(t.seconds for t in trials if t.model == name) > _QUICK]
+    dear = [name for name in ranked if not all(t.quick for t in trials if t.model == name and not t.failed)]
     gone = dear[(len(dear) + 1) // 2 :]
     return [name for name in names if quality[name] > float("-inf") and name not in gone] or ranked[:1]
 
@@ -166,16 +165,25 @@ def _refined(last: Sequence[Trial], attempt: Callable[[str, int], Trial], featur
     made: list[Trial] = []
     for name in dict.fromkeys(trial.model for trial in last):
         own = [trial for trial in last if trial.model == name and not trial.failed]
-        while len(own) > 1 and max(trial.seconds for trial in own) <= _QUICK:
-            there = sorted({trial.dims for trial in own})
-            at = there.index(size_of(own, features).trial.dims)
-            gaps = [(a, b) for a, b in pairwise(there[max(at - 1, 0) : at + 2]) if b - a > 1]
-            if not gaps:
+        while len(own) > 1 and all(trial.quick for trial in own):
+            gap = _widest_doubt(own, features)
+            if gap is None:
                 break
-            a, b = gaps[0]
-            trial = attempt(name, (a + b) // 2)
-            if trial.failed or trial.dims in there:
+            trial = attempt(name, sum(gap) // 2)
+            if trial.failed or any(trial.dims == other.dims for other in own):
                 break
             own.append(trial)
             made.append(trial)
     return made
+
+
+def _widest_doubt(own: Sequence[Trial], features: int) -> tuple[int, int] | None:
+    """Two neighbouring numbers of dimensions between which the answer may lie; None where it is known."""
+    there = sorted({trial.dims for trial in own})
+    by_task = own[0].task is not None
+    ended = by_task or noise_begins(own, features) is not None
+    # Where no noise was seen, it may begin within the last step, whose mean it does not show in.
+    ends = there[-2:] if not ended else []
+    at = there.index(size_of(own, features).trial.dims)
+    doubts = [*pairwise(ends), *pairwise(there[max(at - 1, 0) : at + 2])]
+    return next(((a, b) for a, b in doubts if b - a > 1), None)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 NEAR = 0.02  # of quality, below which models count as equally good and the quickest is taken
-_PAYS = 2.0  # times what an average direction of the rest holds, or a dimension is taken for noise
+# A dimension is taken for noise unless it holds so many times what an average direction of the rest does: measured on m
+# items, noise alone scatters by sqrt(2 / m) of it. Noise that is unlike along its directions needs some room besides.
+_PAYS, _SURE, _PAYS_MOST = 1.4, 4.0, 2.0
 _BENT = 0.05  # of the curve's height; one that bends less from first to last has no knee
 
 _BETTER = ("task", "reconstruction", "neighbours")  # large is good
@@ -47,6 +49,11 @@ class Trial:
         Why it could not be measured; empty where it was.
     told : bool
         Whether the model learned from the target of the items it was trained on, as PCA cannot.
+    measured_on : int
+        Items held out that all this was measured on; 0 where it is not known.
+    quick : bool
+        Whether such a trial is little work, by its size and not by the clock: a model that is not trained by epochs, on
+        at most 8 million numbers. Quick models are never left out, and tried between the numbers asked for.
     """
 
     model: str
@@ -61,6 +68,8 @@ class Trial:
     seconds: float = 0.0
     failed: str = ""
     told: bool = False
+    measured_on: int = 0
+    quick: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain data."""
@@ -145,7 +154,7 @@ def size_of(trials: Sequence[Trial], features: int) -> Sized:
         if enough is by_dims[-1]:
             return Sized(enough, "more dimensions might tell it better still")
         return Sized(enough, f"more dimensions tell it no better than chance would (one standard error: {error:.3f})")
-    last = signal_ends([(trial.dims, trial.reconstruction) for trial in by_dims], features)
+    last = noise_begins(by_dims, features)
     if last is not None:
         knee = knee_of([(trial.dims, trial.quality) for trial in by_dims[: last + 1]])
         bends = "" if knee is None or knee == last else f" (the knee of the curve is at {by_dims[knee].dims})"
@@ -156,11 +165,21 @@ def size_of(trials: Sequence[Trial], features: int) -> Sized:
     return Sized(by_dims[knee], "the knee: past it, further dimensions pay less than those before did")
 
 
-def signal_ends(curve: Sequence[tuple[int, float | None]], features: int) -> int | None:
+def noise_begins(trials: Sequence[Trial], features: int) -> int | None:
+    """The place in one model's trials, by dims, past which there is only noise; None where none was seen."""
+    by_dims = sorted({trial.dims: trial for trial in trials}.values(), key=lambda trial: trial.dims)
+    return signal_ends([(trial.dims, trial.reconstruction) for trial in by_dims], features, by_dims[0].measured_on)
+
+
+def signal_ends(curve: Sequence[tuple[int, float | None]], features: int, measured_on: int = 0) -> int | None:
     """The place in a curve (dims, variance kept) past which dimensions hold what any direction of the rest does.
 
-    None where the last step still holds more, or what is kept is not known.
+    None where the last step still holds more, or what is kept is not known. The fewer items it was measured on, the
+    more a dimension must hold: 1.4 times an average direction of the rest, or one and four standard errors, 2 at most.
     """
+    pays = _PAYS_MOST
+    if measured_on:
+        pays = min(max(_PAYS, 1 + _SURE * np.sqrt(2 / measured_on)), _PAYS_MOST)
     for place, (dims, kept) in enumerate(curve[:-1]):
         if kept is None or dims >= features:
             return None
@@ -170,7 +189,7 @@ def signal_ends(curve: Sequence[tuple[int, float | None]], features: int) -> int
             for (a, before), (b, after) in zip(curve[place:], curve[place + 1 :], strict=False)
             if before is not None and after is not None
         ]
-        if steps and max(steps) < _PAYS * per_direction:
+        if steps and max(steps) < pays * per_direction:
             return place
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import get_tags
 
 from .. import fitting
@@ -20,6 +21,7 @@ from ..models import adapter
 from .picking import Trial
 
 _K = 10  # neighbours compared
+_QUICK = 8_000_000  # numbers trained on, up to which what is not trained by epochs takes a second or two
 _COMPARED = 1_000  # held-out items whose neighbours are
 
 
@@ -125,6 +127,7 @@ class Sample:
             model, int(z.shape[1]), len(rows), task, error, _reconstructed(estimator, z, held), _kept(held, z),
             int(active_dims(z, estimator).sum()), z.shape[1] * 4, round(seconds, 4),
             told=y is not None and (hasattr(estimator, "target_") or get_tags(estimator).target_tags.required),
+            measured_on=len(reading.held_out), quick=_is_quick(estimator, train),
         )  # fmt: skip
 
     def _task(self, reading: Reading, z: np.ndarray) -> tuple[float | None, float | None]:
@@ -133,6 +136,12 @@ class Sample:
         target, rows, _ = target_of([reading.y[row] for row in reading.held_out])
         score = task_score(z[rows], target, seed=self.seed)
         return float(score.value), float(score.width) / (2 * 1.96)
+
+
+def _is_quick(model: Any, train: Features) -> bool:
+    """By what there is to do, and not by the clock: the same call gives the same trials on a busy machine."""
+    numbers = train.kept.nnz if issparse(train.kept) else len(train) * int(np.prod(train.shape, dtype=np.int64))
+    return "epochs" not in model.get_params() and numbers <= _QUICK
 
 
 def _reconstructed(model: Any, z: np.ndarray, held: Features) -> float | None:

@@ -81,7 +81,7 @@ def weighed_concepts(
     from .basis import _map_of
 
     rng = np.random.default_rng(seed)
-    y, _ = white(z)
+    y = white(z)
     if not y.shape[1]:
         return []
     centred = z - z.mean(axis=0, dtype=np.float64)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..labels import are_labels, are_numbers
+
 _SAMPLE = 20_000  # items that associations are measured on: their standard error is then below 0.01
 _FEWEST = 10  # items with a value
 
@@ -19,7 +21,7 @@ class Association(NamedTuple):
         0 to 1: the absolute rank correlation with a number, the share of variance (eta squared, as a root) between
         the groups of a category.
     sign : int
-        1 or -1 for a number that rises or falls along the dimension; 0 for a category.
+        1 or -1 for a number that rises or falls along the dimension; 0 for a category, few whole numbers too.
     """
 
     column: str
@@ -78,7 +80,7 @@ def _measured(z: np.ndarray, values: Sequence[Any]) -> list[tuple[float, int]]:
     if len(kept) < _FEWEST:
         return []
     z = z[there].astype(np.float64)
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in kept):
+    if are_numbers(kept) and not are_labels(kept):
         return _rank_correlations(z, np.array(kept, np.float64))
     codes = np.unique([str(value) for value in kept], return_inverse=True)[1]
     groups = codes.max() + 1

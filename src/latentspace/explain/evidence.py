@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..labels import are_labels, are_numbers
+
 FEWEST = 10  # items with a value
 _BINS = 8  # of equal counts, that mutual information is measured in
 _SAMPLE = 20_000
@@ -60,7 +62,10 @@ class Evidence(NamedTuple):
 
 
 def columns_of(metadata: Mapping[str, Sequence[Any]], rows: np.ndarray) -> list[Column]:
-    """The columns that can go with anything: numbers and categories with few values, neither texts nor constants."""
+    """The columns that can go with anything: numbers and categories with few values, neither texts nor constants.
+
+    Few whole numbers are labels: their order is not taken for a measure.
+    """
     found = []
     for name, values in metadata.items():
         some = [values[row] for row in rows]
@@ -68,12 +73,17 @@ def columns_of(metadata: Mapping[str, Sequence[Any]], rows: np.ndarray) -> list[
         kept = [value for value, is_there in zip(some, there, strict=True) if is_there]
         if len(kept) < FEWEST:
             continue
-        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in kept):
+        if are_numbers(kept):
             numbers = np.array(kept, np.float64)
-            if np.isfinite(numbers).all() and np.ptp(numbers) > 0:
+            if not np.isfinite(numbers).all() or np.ptp(numbers) == 0:
+                continue
+            if not are_labels(kept):
                 found.append(Column(name, there, numbers, None))
-            continue
-        groups, codes = np.unique([str(value) for value in kept], return_inverse=True)
+                continue
+            groups, codes = np.unique(numbers, return_inverse=True)
+            groups = np.array([f"{number:g}" for number in groups])
+        else:
+            groups, codes = np.unique([str(value) for value in kept], return_inverse=True)
         if 2 <= len(groups) <= len(kept) / 3:
             found.append(Column(name, there, codes.astype(np.int64), groups.tolist()))
     return found

@@ -106,7 +106,7 @@ def ica(z: np.ndarray, columns: Sequence[Column] = (), seed: int = 0) -> Rotatio
     """
     from .basis import white
 
-    y, _ = white(z)
+    y = white(z)
     if y.shape[1] < 2 or y.shape[1] < z.shape[1] or len(z) < 10 * z.shape[1]:
         return None
     rows = np.random.default_rng(seed).permutation(len(y))[:_MOST]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..labels import are_labels, are_numbers
 from .evidence import holm
 
 _SURE = 0.01
@@ -85,10 +86,7 @@ def _values(metadata: Mapping[str, Sequence[Any]], n: int) -> list[tuple[str, An
     for column, cells in metadata.items():
         given = [cell for cell in cells if cell is not None]
         kinds = sorted(set(given), key=str)
-        numbers = any(isinstance(kind, float) for kind in kinds) or (
-            all(isinstance(kind, int) and not isinstance(kind, bool) for kind in kinds) and len(kinds) > 12
-        )
-        if numbers or not 2 <= len(kinds) <= min(100, n / 3):
+        if (are_numbers(kinds) and not are_labels(kinds)) or not 2 <= len(kinds) <= min(100, n / 3):
             continue
         found.extend((column, kind, np.array([cell == kind for cell in cells])) for kind in kinds)
     return found

@@ -96,7 +96,9 @@ def lines(
         parts.append(f"<path class='axis' d='M{left} {up(tick):.1f}H{right}'/>")
         parts.append(_text(left - 8, up(tick) + 4, shown(tick), "end", "quiet"))
     known = sorted({p[0] for p in every})
-    at = known if len(known) <= 8 else [known[round(i * (len(known) - 1) / 7)] for i in range(8)]
+    at = known
+    if len(known) > 8:
+        at = _round(min(known), max(known)) if log_x else [known[round(i * (len(known) - 1) / 7)] for i in range(8)]
     parts += [_text(across(place(v)), bottom + 18, shown(v), "middle", "quiet") for v in at]
     parts.append(_text((left + right) / 2, bottom + 38, x, "middle", "quiet"))
     parts.append(_text(8, 12, y, "start", "quiet"))
@@ -224,6 +226,13 @@ def _limits(values: Sequence[float | None], zero: bool = False) -> tuple[float, 
     low, high = _apart(min(known, default=0.0), max(known, default=1.0))
     room = 0.04 * (high - low)
     return (low if zero and low == 0 else low - room), high + room
+
+
+def _round(low: float, high: float) -> list[float]:
+    """Round numbers between two ends, as a logarithmic axis shows them: 1, 2 and 5 of each decade, or decades alone."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+    return [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
