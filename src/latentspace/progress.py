@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
+from .visible import visible
+
 T = TypeVar("T")
 
 _QUIET_FOR = 1.0  # seconds: shorter work shows nothing
@@ -26,7 +28,7 @@ _hears: ContextVar[Hears | None] = ContextVar("hears", default=None)
 def say(words: Callable[[], str]) -> None:
     """Writes a line about the work that begins, on stderr: within `aloud`. Elsewhere the words are not even made."""
     if _said.get():
-        print(words(), file=sys.stderr, flush=True)
+        print(visible(words()), file=sys.stderr, flush=True)
 
 
 @contextmanager

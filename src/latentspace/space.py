@@ -10,6 +10,7 @@ from .verbs.coding import CodingVerbs
 from .verbs.compressing import CompressingVerbs
 from .verbs.evaluating import EvaluatingVerbs
 from .verbs.explaining import ExplainingVerbs
+from .verbs.exporting import ExportingVerbs
 from .verbs.generating import GeneratingVerbs
 from .verbs.living import LivingVerbs
 from .verbs.maps import MapVerbs
@@ -118,7 +119,7 @@ def load(path: str | Path) -> "LatentSpace":
 
 class LatentSpace(
     CodingVerbs, LivingVerbs, SearchVerbs, RecommendVerbs, MapVerbs, GeneratingVerbs, CompressingVerbs, ExplainingVerbs,
-    EvaluatingVerbs, TellingVerbs,
+    EvaluatingVerbs, TellingVerbs, ExportingVerbs,
 ):  # fmt: skip
     """Items, a fitted model, and the items' latents: what `fit` and `load` return.
 

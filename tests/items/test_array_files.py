@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from latentspace.errors import CorruptFileError
+from latentspace.items.array_files import load
 from latentspace.items.arrays import Array
 from latentspace.items.idx import is_idx, labels_beside, read_idx
 
@@ -211,3 +212,13 @@ def test_a_damaged_idx_says_what_is_wrong(tmp_path, body, message):
     (tmp_path / "x.idx").write_bytes(body)
     with pytest.raises(CorruptFileError, match=message):
         read_idx(tmp_path / "x.idx")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_letters_that_no_alphabet_has_are_damage(tmp_path, order):
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 3)), y=np.array(["a", "b"], dtype=f"{order}U4"))
+    assert load(str(tmp_path / "x.npz")).labels.tolist() == ["a", "b"]
+    wrong = np.array([0x110000] + [0] * 7, dtype=f"{order}u4").view(f"{order}U4")
+    np.savez(tmp_path / "y.npz", x=np.ones((2, 3)), y=wrong)
+    with pytest.raises(CorruptFileError, match="numbers that no character has"):
+        load(str(tmp_path / "y.npz"))

@@ -209,3 +209,10 @@ def test_float_pixels_that_are_nan_make_a_bad_item(tmp_path):
     (batch,) = Images().learn(gathered).read(gathered)
     assert [item.id for item in batch.skipped] == ["nan.tif"]
     assert "NaN or infinite pixels" in batch.skipped[0].reason
+
+
+def test_a_picture_that_free_memory_cannot_decode_is_skipped_with_both_figures(tmp_path, monkeypatch):
+    Image.new("L", (4200, 4200)).save(tmp_path / "large.png")
+    monkeypatch.setattr(decode, "available_memory", lambda: 100 << 20)
+    with pytest.raises(BadItemError, match=r"too large: to decode 4,200 x 4,200 pixels takes 0\.2 GiB, of which 0\.1"):
+        decode.header(tmp_path / "large.png")

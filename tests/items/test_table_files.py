@@ -146,3 +146,45 @@ def test_a_table_that_does_not_fit_in_memory_is_refused_before_it_is_read(tmp_pa
     for name in ("x.csv", "x.parquet"):
         with pytest.raises(MemoryError, match=f"the table .*{name} would take"):
             gather(tmp_path / name)
+
+
+def test_a_packed_table_that_is_damaged_inside_is_named(tmp_path, iris):
+    whole = gzip.compress(iris.to_csv(index=False).encode())
+    (tmp_path / "iris.csv.gz").write_bytes(whole[:40] + b"\xff" * 20 + whole[60:])
+    with pytest.raises(CorruptFileError, match=r"iris\.csv\.gz is damaged"):
+        Table.gather(tmp_path / "iris.csv.gz")
+
+
+def test_a_packed_table_that_unpacks_to_more_than_memory_holds_is_stopped_on_the_way(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + bytes(32 << 20)))
+    monkeypatch.setattr("latentspace.resources.available_memory", lambda: 4 << 20)
+    monkeypatch.setattr("latentspace.items.table_files._PIECE", 1 << 20)
+    with pytest.raises(MemoryError, match=r"bomb\.csv\.gz would take"):
+        Table.gather(path)
+
+
+def test_a_packed_table_of_one_byte_over_and_over_is_no_table(tmp_path):
+    with gzip.open(tmp_path / "bomb.csv.gz", "wb") as file:
+        file.write(b"a,b\n")
+        for _ in range(70):
+            file.write(b"1,2\n" * (1 << 18))
+    with pytest.raises(CorruptFileError, match=r"over 200 times as many\. If it is one, gunzip it"):
+        Table.gather(tmp_path / "bomb.csv.gz")
+
+
+def test_more_columns_than_a_table_has_are_refused_before_they_are_looked_at(tmp_path):
+    (tmp_path / "wide.csv").write_bytes(b",".join(b"c%d" % i for i in range(50_001)) + b"\n" + b"1," * 50_000 + b"1\n")
+    with pytest.raises(ValueError, match=r"wide\.csv has 50,001 columns; a table may have 50,000\. Save .* np\.save"):
+        Table.gather(tmp_path / "wide.csv")
+
+
+def test_a_parquet_of_letters_that_are_none_is_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"a": ["one", "two", "thr\u00fcee"]}).to_parquet(path, compression="none")
+    data = path.read_bytes()
+    assert b"thr\xc3\xbcee" in data
+    path.write_bytes(data.replace(b"thr\xc3\xbcee", b"thr\xff\xffee"))
+    with pytest.raises(CorruptFileError, match=r"x\.parquet is not a readable Parquet file"):
+        Table.gather(path)

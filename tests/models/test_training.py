@@ -222,6 +222,20 @@ def test_a_checkpoint_of_another_fit_is_refused(tmp_path, change):
         VAE(**options).fit(X, y, checkpoint=path)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda _, t: t.pop("generator"), lambda f, _: f.pop("step"), lambda f, _: f.update(history=7)]
+)
+def test_a_checkpoint_that_is_not_whole_is_named(tmp_path, change):
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(ZeroDivisionError):
+        VAE(**_SMALL).fit(_digits(), checkpoint=path, callback=_fail_at_three)
+    facts, tensors = checkpoints.read(path)
+    change(facts, tensors)
+    checkpoints.write(path, facts, tensors)
+    with pytest.raises(ValueError, match="does not hold the whole of this run"):
+        VAE(**_SMALL).fit(_digits(), checkpoint=path)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"\xff" * 8 + b"{}"])
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
     path = tmp_path / "run.safetensors"

@@ -4,7 +4,8 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from .sparse_rows import Sparse, of_archive
 ITEMS = ("x", "data", "features", "images", "x_train")
 LABELS = ("y", "labels", "label", "target", "targets", "y_train")
 
+_LAST_CHARACTER = 0x10FFFF
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -89,26 +91,32 @@ def _header(file: Any, name: str) -> tuple[np.dtype, tuple[int, ...]]:
 
 def _load_npz(path: str) -> Found:
     """The array of a .npz file: its only one, or the one that is called x or the like, with labels called y."""
+    with opened_archive(path) as (archive, names):
+        if {"format", "shape", "data"} <= set(names):
+            return Found(of_archive(archive, lambda member: read_member(archive, member, f"{path}: {member}"), path))
+        by_lower = {name.lower(): name for name in names}
+        chosen = next((by_lower[name] for name in ITEMS if name in by_lower), None)
+        labels = next((by_lower[name] for name in LABELS if name in by_lower), None)
+        if chosen is None:
+            rest = [name for name in names if name != labels]
+            chosen = rest[0] if len(rest) == 1 else None
+        if chosen is None:
+            raise ValueError(_which(path, list(names)))
+        values = read_member(archive, names[chosen], f"{path}: {chosen}")
+        if labels is None:
+            return Found(values)
+        return Found(
+            values, _checked_labels(read_member(archive, names[labels], f"{path}: {labels}"), len(values), path)
+        )
+
+
+@contextmanager
+def opened_archive(path: str) -> Iterator[tuple[zipfile.ZipFile, dict[str, str]]]:
+    """Opens a .npz file: the archive, and the arrays' names with their members. Damage is a CorruptFileError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
-            if {"format", "shape", "data"} <= set(names):
-                return Found(of_archive(archive, lambda member: _member(archive, member, f"{path}: {member}"), path))
-            by_lower = {name.lower(): name for name in names}
-            chosen = next((by_lower[name] for name in ITEMS if name in by_lower), None)
-            labels = next((by_lower[name] for name in LABELS if name in by_lower), None)
-            if chosen is None:
-                rest = [name for name in names if name != labels]
-                chosen = rest[0] if len(rest) == 1 else None
-            if chosen is None:
-                raise ValueError(_which(path, list(names)))
-            values = _member(archive, names[chosen], f"{path}: {chosen}")
-            if labels is None:
-                return Found(values)
-            return Found(
-                values, _checked_labels(_member(archive, names[labels], f"{path}: {labels}"), len(values), path)
-            )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            yield archive, {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         raise CorruptFileError(f"{path} is damaged: {error}. Write the file again.") from None
@@ -124,8 +132,8 @@ def _which(path: str, names: list[str]) -> str:
     )
 
 
-def _member(archive: zipfile.ZipFile, member: str, name: str) -> np.ndarray:
-    """Reads one array of an archive, once its header agrees with the size that the archive gives."""
+def member_header(archive: zipfile.ZipFile, member: str, name: str) -> tuple[np.dtype, tuple[int, ...]]:
+    """The dtype and shape of one array of an archive, which agree with the size that the archive gives."""
     info = archive.getinfo(member)
     with archive.open(member) as file:
         dtype, shape = _header(file, name)
@@ -134,9 +142,24 @@ def _member(archive: zipfile.ZipFile, member: str, name: str) -> np.ndarray:
             raise CorruptFileError(
                 f"{name} is damaged: its header promises {n_bytes:,} bytes of {shape}, the archive {info.file_size:,}."
             )
+    return dtype, shape
+
+
+def read_member(archive: zipfile.ZipFile, member: str, name: str) -> np.ndarray:
+    """Reads one array of an archive, once its header agrees with the size that the archive gives."""
+    dtype, shape = member_header(archive, member, name)
+    n_bytes = dtype.itemsize * math.prod(shape)
     refuse_if_too_large(n_bytes, f"{name} of shape {shape}", "Save it with np.save: a .npy file is memory-mapped.")
     with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        values = np.lib.format.read_array(file, allow_pickle=False)
+    if dtype.kind == "U" and n_bytes and _letters(values).max() > _LAST_CHARACTER:
+        raise CorruptFileError(f"{name} is damaged: it holds numbers that no character has. Write the file again.")
+    return values
+
+
+def _letters(values: np.ndarray) -> np.ndarray:
+    """The code points of an array of texts, which numpy takes for what they say they are."""
+    return values.reshape(-1).view(np.dtype("u4").newbyteorder(values.dtype.byteorder))
 
 
 def _checked_labels(labels: np.ndarray, n: int, where: str) -> np.ndarray:

@@ -7,12 +7,14 @@ a cell that contradicts the others is never mended: its row is left out, and nam
 import csv
 import io
 import re
+from collections import Counter
 from typing import Any, NamedTuple
 
 from ..errors import CorruptFileError
 from ..optional import require
 from .protocol import Skipped
 
+MOST_COLUMNS = 50_000  # past any table; an array has no such bound
 _SNIFFED = 64 * 1024  # characters that the layout is found in
 _LINES = 50
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?")
@@ -75,6 +77,7 @@ def parse(text: str, path: str, tab: bool) -> tuple[Any, list[Skipped], list[str
         raise ValueError(f"{path} is empty: no line has anything in it. Pass a table with a header and rows.")
     lines = _first_lines(text)
     layout = layout_of(lines, "\t" if tab else None)
+    refuse_columns(layout.width, path)
     notes = _said(layout)
     read = _reader(layout)
     pandas = require("pandas", "tables", "a CSV file")
@@ -107,6 +110,14 @@ def _first_lines(text: str) -> list[str]:
     if len(sample) < len(text) and len(lines) > 2:
         lines = lines[:-1]  # the sample ends within it
     return lines[:_LINES]
+
+
+def refuse_columns(count: int, path: str) -> None:
+    """Raises ValueError for more columns than a table has: each is looked at by itself, which takes a millisecond."""
+    if count > MOST_COLUMNS:
+        raise ValueError(
+            f"{path} has {count:,} columns; a table may have {MOST_COLUMNS:,}. Save the numbers as an array: np.save."
+        )
 
 
 def layout_of(lines: list[str], delimiter: str | None = None) -> Layout:
@@ -211,8 +222,8 @@ def _reader(layout: Layout) -> Any:
 
 def _repeated(header: str) -> list[str]:
     names = [name.strip().strip('"') for name in re.split(r"[,;\t|]", header)]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    return [f"column {name!r} comes {names.count(name)} times: the later ones are numbered" for name in twice]
+    twice = sorted((name, times) for name, times in Counter(names).items() if name and times > 1)
+    return [f"column {name!r} comes {times} times: the later ones are numbered" for name, times in twice]
 
 
 # ---------------------------------------------------------------------- lines

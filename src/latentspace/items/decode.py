@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin, MpoImagePlugin, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from ..errors import BadItemError
+from ..resources import available_memory
 from . import plain_png
 from .folders import not_a_file
 
@@ -26,6 +27,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 _PLUGINS = (JpegImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 Image.preinit()
 
+_MANY_PIXELS = 2**24  # from which memory is asked after
+_BYTES_A_PIXEL = 12  # with alpha: decoded, flattened, resized
 MAX_PIXELS = 2**27  # 11,585 x 11,585: past any camera, and half a gigabyte once decoded
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -115,6 +118,9 @@ def _opened(source: Any) -> Iterator[Image.Image]:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise BadItemError(f"too large: its header says {width:,} x {height:,} pixels (limit {MAX_PIXELS:,})")
+        if width * height > _MANY_PIXELS and width * height * _BYTES_A_PIXEL > (free := available_memory()):
+            taken = f"{width * height * _BYTES_A_PIXEL / 2**30:.1f} GiB, of which {free / 2**30:.1f} are free"
+            raise BadItemError(f"too large: to decode {width:,} x {height:,} pixels takes {taken}")
         yield image
 
 

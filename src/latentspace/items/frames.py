@@ -9,6 +9,7 @@ import datetime
 import decimal
 import numbers
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -292,7 +293,7 @@ def _pandas_rows(frame: Any) -> tuple[Rows, list[str] | None]:
     labels = [label if type(label) in (str, int) else str(label) for label in frame.columns.tolist()]
     names = [str(label) for label in labels]
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
         raise ValueError(f"columns {twice} come more than once. Rename them, so that every column has its own name.")
     index = frame.index
     plain = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1

@@ -93,3 +93,20 @@ def _compile(model: Any, networks: list[nn.Module], example: Tensor) -> None:
         )
     finally:
         model.train(training)
+
+
+def device_of(name: str) -> torch.device:
+    """Resolves "auto" to a GPU where there is one.
+
+    Raises
+    ------
+    ValueError
+        If torch knows no such device, or it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device={name!r} cannot be used ({reason}). Pass 'auto' or 'cpu'.") from None

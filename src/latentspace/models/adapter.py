@@ -2,17 +2,19 @@
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import get_tags
 
-from ..errors import UnsupportedError
+from ..errors import CorruptFileError, UnsupportedError
 from ..features import BLOCK, Features, dense, rows_at_once
 
 _IN_ONE_PIECE = 2**28  # bytes of float32 that kept bytes may become at once
+_OF_A_LYING_STATE = (AttributeError, LookupError, TypeError, ArithmeticError, RuntimeError, AssertionError)
 _OF_INTERACTIONS = ("latent-factors", "mult-vae")
 
 
@@ -132,11 +134,12 @@ def encode(model: Any, x: np.ndarray) -> np.ndarray:
     if x.shape[0] == 0:
         return np.empty((0, dims_of(model)), np.float32)
     block = rows_at_once(x.shape[1:]) if issparse(x) else BLOCK
-    parts = [
-        np.asarray(model.transform(_as_input(model, x[start : start + block])), dtype=np.float32)
-        for start in range(0, x.shape[0], block)
-    ]
-    return np.concatenate(parts)
+    with _honest(model):
+        parts = [
+            np.asarray(model.transform(_as_input(model, x[start : start + block])), dtype=np.float32)
+            for start in range(0, x.shape[0], block)
+        ]
+        return _finite(model, np.concatenate(parts), "latents")
 
 
 def decode(model: Any, z: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -150,8 +153,10 @@ def decode(model: Any, z: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     require_decoder(model)
     if len(z) == 0:
         return np.empty((0, *shape), np.float32)
-    parts = [np.asarray(model.inverse_transform(z[s : s + BLOCK]), dtype=np.float32) for s in range(0, len(z), BLOCK)]
-    return np.concatenate(parts).reshape(len(z), *shape)
+    starts = range(0, len(z), BLOCK)
+    with _honest(model):
+        parts = [np.asarray(model.inverse_transform(z[s : s + BLOCK]), dtype=np.float32) for s in starts]
+        return _finite(model, np.concatenate(parts), "features").reshape(len(z), *shape)
 
 
 def draw(model: Any, z: np.ndarray, shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -159,7 +164,40 @@ def draw(model: Any, z: np.ndarray, shape: tuple[int, ...], seed: int) -> np.nda
     require_decoder(model)
     if not hasattr(model, "draw") or len(z) == 0:
         return decode(model, z, shape)
-    return np.asarray(model.draw(z, seed), dtype=np.float32).reshape(len(z), *shape)
+    with _honest(model):
+        return np.asarray(model.draw(z, seed), dtype=np.float32).reshape(len(z), *shape)
+
+
+def project(model: Any, z: np.ndarray) -> np.ndarray:
+    """Latents where a model can decode them, float32 (n, dims); as they are where it decodes all."""
+    if not hasattr(model, "project"):
+        return z
+    with _honest(model):
+        return np.asarray(model.project(z), dtype=np.float32)
+
+
+@contextmanager
+def _honest(model: Any) -> Iterator[None]:
+    """Tells what a model that came from a file fails of as the file's damage: its state was not its own."""
+    try:
+        yield
+    except _OF_A_LYING_STATE as error:
+        if not getattr(model, "from_a_file", False) or "memory" in str(error):
+            raise
+        raise CorruptFileError(
+            f"the {type(model).__name__} of this space cannot be used ({type(error).__name__}: {error}): what its file "
+            "keeps of it is damaged, or was written by another version. Restore the file from a copy."
+        ) from error
+
+
+def _finite(model: Any, values: np.ndarray, what: str) -> np.ndarray:
+    """What a model of a file gives, finite."""
+    if getattr(model, "from_a_file", False) and not np.isfinite(values).all():
+        raise CorruptFileError(
+            f"the {type(model).__name__} of this space gives {what} that are NaN or infinite: what its file keeps "
+            "of it is damaged, or the items are far from all that it was fitted on. Restore the file from a copy."
+        )
+    return values
 
 
 def require_decoder(model: Any) -> None:

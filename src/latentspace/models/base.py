@@ -19,6 +19,7 @@ class Stateful:
     family: ClassVar[str]  # the name in FAMILIES, which a file may name: "pca"
     takes_images: ClassVar[bool] = False  # True: fit takes (n, c, h, w) as it is; False: the space flattens to (n, p)
     reads_columns: ClassVar[bool] = False  # True: likelihood="auto" is "columns" where the items say which those are
+    from_a_file: bool = False  # True where the state is what a file said, so that a failure may be the file's
     rebuilt: ClassVar[frozenset[str]] = frozenset()  # fitted attributes that `_set_state` makes anew from the others
 
     @classmethod
@@ -62,6 +63,7 @@ class Stateful:
     def from_state(cls, params: Mapping[str, Any], facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         """Rebuilds a fitted estimator from what `get_state` gave."""
         model = cls(**params)
+        model.from_a_file = True
         model._set_state(facts, arrays)
         return model
 

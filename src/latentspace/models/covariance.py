@@ -8,6 +8,7 @@ is shifted by a mean of some of its own rows before its product is taken in floa
 (Chan, Golub and LeVeque, 1983), which is exact whatever the offset and however the rows are split.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -66,20 +67,26 @@ class Moments:
         self.mean = np.zeros(p)
         self.scatter = np.zeros(p if diagonal else (p, p))
         self._diagonal = diagonal
+        self._waiting: list[_Summary] = []
 
     def add(
         self, source: ArrayRows | StreamRows, dtype: type, threads: int, names: np.ndarray | None = None
     ) -> "Moments":
         """Adds all rows of a source, with products in `dtype`, on that many threads."""
         work = partial(_summarise, source=source, dtype=np.dtype(dtype), diagonal=self._diagonal, names=names)
-        waiting: list[_Summary] = []
         for summary in ordered(work, source.chunks(), threads):
-            self.scatter += summary.scatter
-            waiting.append(summary._replace(scatter=_GONE))
-            if len(waiting) == _FOLD:
-                self._fold(waiting)
-                waiting = []
-        self._fold(waiting)
+            self._take(summary)
+        return self._settled()
+
+    def _take(self, summary: "_Summary") -> None:
+        self.scatter += summary.scatter
+        self._waiting.append(summary._replace(scatter=_GONE))
+        if len(self._waiting) == _FOLD:
+            self._settled()
+
+    def _settled(self) -> "Moments":
+        self._fold(self._waiting)
+        self._waiting = []
         return self
 
     def merge(self, other: "Moments") -> None:
@@ -117,6 +124,34 @@ class Moments:
     def _add_squares(self, rows: np.ndarray, sign: int) -> None:
         if rows.any():
             self.scatter += sign * (np.einsum("ij,ij->j", rows, rows) if self._diagonal else rows.T @ rows)
+
+
+def moments_of(source: ArrayRows | StreamRows, starts: Sequence[int], dtype: type, threads: int) -> Iterator[Moments]:
+    """Yields the moments of each segment of a source, worked on as one stream of chunks, so that no thread waits at a
+    segment's end.
+
+    Parameters
+    ----------
+    source : rows with `chunks`, none of which straddles two segments
+    starts : sequence of int
+        Where segments begin, rising. One without rows gives moments of none.
+    dtype : type
+        Of the products.
+    threads : int
+    """
+
+    def work(chunk: Chunk) -> tuple[int, _Summary]:
+        return chunk.start, _summarise(chunk, source, np.dtype(dtype), False, None)
+
+    segment, moments = 0, Moments(source.p)
+    for start, summary in ordered(work, source.chunks(), threads):
+        while segment + 1 < len(starts) and start >= starts[segment + 1]:
+            yield moments._settled()
+            segment, moments = segment + 1, Moments(source.p)
+        moments._take(summary)
+    for _ in range(segment, len(starts)):
+        yield moments._settled()
+        moments = Moments(source.p)
 
 
 class _Summary(NamedTuple):

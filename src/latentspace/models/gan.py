@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,6 +76,12 @@ class GAN(NeuralModel):
     dims_, shape_, likelihood_, carried_, active_dims_, n_features_in_
         As for `Autoencoder`.
 
+    Warns
+    -----
+    CollapseWarning
+        By `fit`: while training goes on, where the samples cover less and less of the items; at its end, where they
+        cover little or are all alike.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,26 +107,6 @@ class GAN(NeuralModel):
     ):  # fmt: skip
         self._keep(locals())
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        callback: Callable[[dict[str, Any]], Any] | None = None,
-        checkpoint: str | Path | None = None,
-    ) -> "GAN":
-        """Learns from features; see `Autoencoder.fit`.
-
-        Warns
-        -----
-        CollapseWarning
-            While training goes on, where the samples cover less and less of the items; at its end, where they cover
-            little or are all alike.
-        """
-        self._check()
-        super().fit(X, y, callback=Watch(callback), checkpoint=checkpoint)
-        return self
-
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Draws n new items, at least 1: features, float32, shaped as those that were fitted and in their unit."""
         check_is_fitted(self)
@@ -129,6 +114,9 @@ class GAN(NeuralModel):
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         z = self.network_.prior.sample(n, torch.Generator().manual_seed(seed))
         return self.inverse_transform(z.numpy())
+
+    def _watching(self, callback: Callable[[dict[str, Any]], Any] | None) -> Watch:
+        return Watch(callback)
 
     def _check(self) -> None:
         if self.loss not in ADVERSARIES:
@@ -172,4 +160,4 @@ class GAN(NeuralModel):
         codes = [torch.from_numpy(self._apply(lambda x: self.network_.infer(x).mean, x)) for x in (real.numpy(), made)]
         self.coverage_, self.distinct_ = float(coverage(*codes)), float(distinct(*codes))
         if len(real) >= _FEW and (said := verdict(self.coverage_, self.distinct_)):
-            warnings.warn(f"{type(self).__name__}: {said}", CollapseWarning, stacklevel=4)
+            warnings.warn(f"{type(self).__name__}: {said}", CollapseWarning, stacklevel=5)

@@ -23,8 +23,10 @@ from ..errors import CollapseWarning, UnsupportedError
 from ..resources import free_cores
 from . import acceleration, door, heads, networks, scaling, training
 from .base import Stateful
+from .block_items import HELD_OUT, BlockItems
 from .composition import Composition
 from .dimensions import parallel_analysis
+from .from_blocks import FromBlocks
 from .history import History
 from .likelihoods import LIKELIHOODS
 from .parts import Spec, kind_of, make_part
@@ -38,7 +40,7 @@ _BLOCK = 2**24  # values of sparse rows that are encoded together
 _PROBE = 1024  # items that activity is measured on after training
 
 
-class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NeuralModel(FromBlocks, Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An encoder and a decoder, trained together; the base of the neural families."""
 
     takes_images: ClassVar[bool] = True
@@ -98,6 +100,13 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         """Says what to do when only `count` dimensions carry anything."""
         return f"The data may have no more to give: try dims={count}."
 
+    def _check(self) -> None:
+        """Refuses parameters of its own that make no sense, before any work."""
+
+    def _watching(self, callback: Callable[[dict[str, Any]], Any] | None) -> Callable[[dict[str, Any]], Any] | None:
+        """Returns what is called after every epoch: the user's callback, and what the family looks out for itself."""
+        return callback
+
     def fit(
         self,
         X: Any,
@@ -135,25 +144,37 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         FloatingPointError
             If training gives NaN at any learning rate.
         """
+        self._check()
         X = admitted(door.features(self, X), self.batches_sparse)
         door.parameters(self)
+        self.likelihood_, units = self._scale(X)
+        x: Items = SparseItems(X, units) if issparse(X) else torch.from_numpy(units.forward(X))
+        return self._fit_items(x, units, y, callback, checkpoint)
+
+    def _fit_items(
+        self, x: Items, units: scaling.Scaling, y: Any, callback: Any, checkpoint: str | Path | None,
+        without: np.ndarray | None = None,
+    ) -> "NeuralModel":  # fmt: skip
         path = Path(checkpoint) if checkpoint is not None else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if path is not None and path.exists() and self.random_state is None:
             seed = training.seed_of(path)
         rng = np.random.RandomState(seed)
-
-        self.likelihood_, units = self._scale(X)
         self.unit_, self.shift_, self.scale_ = units
-        x: Any = SparseItems(X, units) if issparse(X) else units.forward(X)
-        self.shape_ = tuple(int(size) for size in X.shape[1:])
-        some = x.looked_at(_PROBE, seed) if issparse(X) and self.dims == "auto" else x
-        self.dims_ = self._auto_dims(some, rng) if self.dims == "auto" else int(self.dims)
+        self.shape_ = tuple(int(size) for size in x.shape[1:])
+        if self.dims == "auto":
+            some = x.numpy() if isinstance(x, Tensor) else x.looked_at(_PROBE, seed)
+            some = some[np.isfinite(some).reshape(len(some), -1).all(axis=1)]  # of rows on disk that are left out
+            self.dims_ = self._auto_dims(some, rng)
+        else:
+            self.dims_ = int(self.dims)
         targets = self._aim(y, len(x))
         plan = networks.plan(self.shape_, self.network, self.hidden)
         self.architecture_ = plan.architecture()
-        order = torch.from_numpy(rng.permutation(len(x)))
-        self._train(plan, x if issparse(X) else torch.from_numpy(x), targets, order, seed, callback, path)
+        order = rng.permutation(len(x))
+        if without is not None and len(without):
+            order = order[~np.isin(order, without)]
+        self._train(plan, x, targets, torch.from_numpy(order), seed, self._watching(callback), path)
         return self
 
     def _aim(self, y: Any, n: int) -> Tensor | None:
@@ -173,13 +194,16 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
         checkpoint: Path | None,
     ) -> None:  # fmt: skip
         """Trains a new network on x in the network's unit; the first items of `order` are held out."""
-        device = _device(self.device)
+        device = acceleration.device_of(self.device)
         dtype = acceleration.resolve(self.precision, device)
         model = self._build(plan)
         learner = self._learner(model, plan)
         generator = torch.Generator().manual_seed(seed)
         learner.initialise(generator)
-        held, rows = _split(order, y, self.validation if len(x) >= _FEW else 0.0)
+        share = self.validation if len(x) >= _FEW else 0.0
+        if isinstance(x, BlockItems):  # what is held out stays in memory
+            share = min(share, max(1, HELD_OUT // (4 * self.n_features_in_)) / len(x))
+        held, rows = _split(order, y, share)
         learner.start(some_of(x, rows, WRITTEN_OUT), generator)
         enough = training.enough_epochs(len(rows), self.batch_size, self._enough_steps(plan))
         settings = training.Settings(
@@ -345,7 +369,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
                 f"{type(self).__name__}: {count} of {self.dims_} dimensions carry anything, the others collapsed. "
                 + (self._against_collapse(count) if count else _NOTHING),
                 CollapseWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _read_head(self, X: Any) -> np.ndarray:
@@ -359,7 +383,7 @@ class NeuralModel(Predicting, Stateful, ClassNamePrefixFeaturesOutMixin, Transfo
 
     def _apply(self, work: Callable[[Tensor], Tensor], x: np.ndarray) -> np.ndarray:
         """Runs the network on items in chunks of a fixed size; see `threads.in_chunks`."""
-        device = _device(self.device)
+        device = acceleration.device_of(self.device)
         network = self.network_.to(device)
         rows = 64 if self.n_features_in_ <= 4096 else 16 if self.n_features_in_ <= 2**15 else 4
         threads = self.threads or min(free_cores(), torch.get_num_threads())
@@ -386,20 +410,3 @@ def _split(order: Tensor, y: Tensor | None, share: float) -> tuple[Tensor, Tenso
 
 def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in weights.items()}
-
-
-def _device(name: str) -> torch.device:
-    """Resolves "auto" to a GPU where there is one.
-
-    Raises
-    ------
-    ValueError
-        If torch knows no such device, or it is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device={name!r} cannot be used ({reason}). Pass 'auto' or 'cpu'.") from None

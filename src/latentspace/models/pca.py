@@ -136,6 +136,27 @@ class PCA(Stateful, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.__dict__.pop("feature_names_in_", None)
         return self._fit_source(source.gathered(FEW) or source, dims)
 
+    def fit_moments(self, moments: Moments) -> "PCA":
+        """Finds the axes from sums over rows that were taken elsewhere: in segments, or on other machines.
+
+        Parameters
+        ----------
+        moments : Moments
+            Of all rows; see `covariance.Moments`. Up to 2,000 features it stays with the model, for `partial_fit`.
+        """
+        dims = self._checked_dims()
+        eigen.check_dims(dims, moments.n, moments.p)
+        self.n_features_in_ = moments.p
+        self.__dict__.pop("feature_names_in_", None)
+        with workers():
+            spectrum = eigen.by_features(moments, dims)
+        return self._learn(spectrum, moments, "exact", moments if moments.p <= FEW else None)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether a variance that is kept lies so far below the first that float32 products cannot tell it."""
+        return bool(self.variances_[-1] < _RESOLVED * self.variances_[0])
+
     def partial_fit(self, X, y=None) -> "PCA":
         """Adds rows of shape (m, p) to those seen so far; the result is the fit on all of them together.
 

@@ -16,6 +16,7 @@ from ..errors import CollapseWarning  # noqa: E402
 from .networks import Plan  # noqa: E402
 from .neural import NeuralModel  # noqa: E402
 from .scaling import Scaling  # noqa: E402
+from .scaling_rows import Seen  # noqa: E402
 from .top_k import TopK  # noqa: E402
 
 _ENOUGH = 5000  # items that settle the geometric median to a hundredth of their spread
@@ -107,6 +108,9 @@ class SparseAutoencoder(NeuralModel):
         floor = 4 * np.finfo(X.dtype).eps * float(np.abs(centre).max())  # below it, items differ by rounding alone
         return self.likelihood, Scaling("common", centre, np.array([spread if spread > floor else 0.0]))
 
+    def _scale_seen(self, seen: Seen) -> tuple[str, Scaling]:
+        return self._scale(seen.sample)
+
     def _compose(self, plan: Plan, dims: int, likelihood: Any) -> Any:
         k = self.k
         if k == "auto":
@@ -136,7 +140,7 @@ class SparseAutoencoder(NeuralModel):
                 f"{type(self).__name__}: {dead} of {self.dims_} features are dead, no item uses them. "
                 f"Pass a smaller dims (say {max(1, self.dims_ - dead)}), a larger k, or more items.",
                 CollapseWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
 

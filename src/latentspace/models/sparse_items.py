@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, issparse
 from torch import Tensor
 
 from ..resources import refuse_if_too_large
+from .block_items import BlockItems
 from .scaling import Scaling
 
 WRITTEN_OUT = 2**26  # values of sparse rows that are written out at once and kept, which is faster: 256 MB
@@ -76,12 +77,16 @@ class SparseItems:
         return tuple(torch.from_numpy(np.asarray(part)) for part in (self._rows.data, self._rows.indices))
 
 
-Items = Tensor | SparseItems
+Items = Tensor | SparseItems | BlockItems
 
 
 def some_of(x: Items, chosen: Tensor, values: int = _AT_ONCE) -> Tensor:
-    """The items at these positions; of sparse rows as many as hold so many values, from the first on."""
-    return x[chosen] if isinstance(x, Tensor) else x[chosen[: max(1, values // x.shape[1])]]
+    """The items at these positions; of rows that are sparse or on disk as many as hold so many values, from the first
+    on."""
+    if isinstance(x, Tensor):
+        return x[chosen]
+    values = min(values, _AT_ONCE) if isinstance(x, BlockItems) else values  # each row of a disk is a read of its own
+    return x[chosen[: max(1, values // math.prod(x.shape[1:]))]]
 
 
 def subset_of(x: Items, chosen: Tensor) -> Items:

@@ -24,7 +24,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -34,7 +34,8 @@ from torch import Tensor
 
 from ..errors import TrainingWarning
 from ..progress import Progress
-from . import checkpoints
+from . import checkpoints, parallel
+from .block_items import BlockItems
 from .sparse_items import Items
 from .threads import threads_worth, torch_threads
 from .turns import Turns
@@ -194,7 +195,8 @@ class _Run:
         self.settings, self.generator = settings, generator
         self.batches = max(1, round(len(rows) / settings.batch_size))
         self.batch = min(settings.batch_size, len(rows) // self.batches)
-        self.turns = Turns(model, settings.weight_decay)
+        self.group = parallel.group()
+        self.turns = Turns(model, settings.weight_decay, self.group)
         self.after_step = getattr(model, "after_step", None)
         self.judged = getattr(model, "judged", True)
         self.schedule = Schedule(settings.learning_rate, settings.epochs * self.batches)
@@ -243,29 +245,40 @@ class _Run:
     def _learn(self, progress: Progress) -> dict[str, float]:
         """Goes through the data once; returns the mean of the loss and of every term."""
         self.model.train()
-        order = torch.randperm(len(self.rows), generator=self.generator, device=self.generator.device)
-        order = self.rows[order.to(self.rows.device)]
         totals: dict[str, Tensor] = {}
-        batch = self.x.new_empty(
-            (self.batch, *self.x.shape[1:])
-        )  # one for all steps: new memory costs more than a copy
-        for index in range(self.batches):
-            chosen = order[index * self.batch : (index + 1) * self.batch]
-            if isinstance(self.x, Tensor):
-                torch.index_select(self.x, 0, chosen, out=batch)
-            else:
-                self.x.write(chosen, batch)
+        batches = self._batches()
+        chance: torch.Generator | None = None
+        for chosen, batch in batches:
+            chance = chance or self.group.own_chance(self.generator)  # drawn after the order is
             x: Any = batch.to(self.settings.device)
             if self.targets is not None:
                 x = x, self.targets.items[chosen].to(self.settings.device)
-            said = self.turns.step(x, self.generator, self.step / self.planned, self._rate(self.step))
+            said = self.turns.step(x, chance, self.step / self.planned, self._rate(self.step))
             if self.after_step is not None:
                 self.after_step()
             self.step += 1
             for name, value in said.items():
                 totals[name] = totals[name] + value if name in totals else value
             progress.advance()
+        self.group.average(list(totals.values()))
         return {name: float(total) / self.batches for name, total in totals.items()}
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields an epoch's batches in a new random order: positions, and items in memory that the next one reuses."""
+        if isinstance(self.x, BlockItems):
+            yield from self.x.batches(self.rows, self.batches, self.batch, self.generator, self.group)
+            return
+        order = torch.randperm(len(self.rows), generator=self.generator, device=self.generator.device)
+        order = self.rows[order.to(self.rows.device)]
+        # One for all steps: new memory costs more than a copy.
+        batch = self.x.new_empty((self.group.share(self.batch), *self.x.shape[1:]))
+        for index in range(self.batches):
+            chosen = self.group.part(order[index * self.batch : (index + 1) * self.batch])
+            if isinstance(self.x, Tensor):
+                torch.index_select(self.x, 0, chosen, out=batch)
+            else:
+                self.x.write(chosen, batch)
+            yield chosen, batch
 
     @torch.no_grad()
     def _judge(self) -> dict[str, float]:
@@ -360,7 +373,7 @@ class _Run:
         Raises
         ------
         ValueError
-            If the checkpoint is another run's: other data, other parameters.
+            If the checkpoint is another run's: other data, other parameters; or if it is not whole.
         """
         facts, tensors = checkpoints.read(path)
         if facts.get("mark") != self.mark:
@@ -368,10 +381,16 @@ class _Run:
                 f"checkpoint={str(path)!r} belongs to another fit: its data or parameters differ from these. "
                 "Pass the same ones, delete it, or give another path."
             )
-        self._restore((facts, tensors))
-        self.roll_backs = facts["roll_backs"]
-        self.best = _under("best/", tensors)
-        self.generator.set_state(tensors["generator"])
+        try:
+            self._restore((facts, tensors))
+            self.roll_backs = facts["roll_backs"]
+            self.best = _under("best/", tensors)
+            self.generator.set_state(tensors["generator"])
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise ValueError(
+                f"checkpoint={str(path)!r} is damaged: it does not hold the whole of this run ({error}). "
+                "Delete it or give another path."
+            ) from None
         self.good = self._state(self._weights())
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .parallel import Group
 from .updates import Updates
 
 Loss = Callable[[Tensor, torch.Generator, float], tuple[Tensor, dict[str, Tensor]]]
@@ -59,9 +60,11 @@ class Turns:
         With `turns`, or with `loss` alone.
     weight_decay : float
         For turns that name none.
+    group : Group
+        Those who train together; by default this process alone.
     """
 
-    def __init__(self, model: Any, weight_decay: float):
+    def __init__(self, model: Any, weight_decay: float, group: Group | None = None):
         own = model.turns() if hasattr(model, "turns") else []
         self.turns: list[Turn] = own or [Turn("model", list(model.parameters()), model.loss)]
         several = len(self.turns) > 1
@@ -72,6 +75,7 @@ class Turns:
                 clip=turn.clip,
                 betas=turn.betas,
                 alone=not several,
+                group=group,
             )
             for turn in self.turns
         ]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .adamw import AdamW
+from .parallel import Group
 
 
 class NotFinite(ArithmeticError):
@@ -32,6 +33,8 @@ class Updates:
         As AdamW's.
     alone : bool
         Whether the losses depend on no other parameters that learn; if they do, those get no gradient here.
+    group : Group or None
+        Those who train together, over whom gradients are averaged; None for this process alone.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Updates:
         clip: float = 4.0,
         betas: tuple[float, float] = (0.9, 0.999),
         alone: bool = True,
+        group: Group | None = None,
     ):
         self.optimizer = AdamW(parameters, weight_decay, betas)
         self.clip = clip
         self.alone = alone
+        self.group = group or Group()
         self.usual = 0.0  # 0 until the first step
 
     def step(self, loss: Tensor, rate: float) -> None:
@@ -60,6 +65,7 @@ class Updates:
             parameter.grad = None
         loss.backward(inputs=None if self.alone else self.optimizer.parameters)
         gradients = [parameter.grad for parameter in self.optimizer.parameters if parameter.grad is not None]
+        self.group.average(gradients)
         norm = math.hypot(*(float(torch.linalg.vector_norm(gradient)) for gradient in gradients))
         if not math.isfinite(norm):
             raise NotFinite

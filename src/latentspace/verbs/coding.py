@@ -1,10 +1,11 @@
 """Items to features to latents, and back."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from .. import beside, fitting, looking
+from .. import afar, beside, fitting, looking
 from ..items import gather_for
 from ..items.protocol import OnError
 from ..models import adapter
@@ -12,7 +13,7 @@ from .state import State
 
 
 class CodingVerbs(State):
-    """`features`, `encode`, `decode`, `reconstruct`."""
+    """`features`, `encode`, `encode_to`, `decode`, `reconstruct`."""
 
     def features(self, items: Any, *, on_error: OnError = "skip") -> np.ndarray:
         """Items to features, float32 (n, p) or (n, c, h, w); items that cannot be read are warned of and left out."""
@@ -46,6 +47,45 @@ class CodingVerbs(State):
         ids, z, skipped = fitting.encode_items(self.modality, self.model, gathered, on_error)
         fitting.warn_of(skipped, len(ids) + len(skipped), "encode()")
         return (ids, z) if with_ids else z
+
+    def encode_to(
+        self,
+        source: Any,
+        out: str | Path,
+        *,
+        form: Literal["parquet", "npy"] = "parquet",
+        engine: Any = None,
+        on_error: OnError = "skip",
+    ) -> Path:
+        """Encodes a source to a folder, a file for each segment of 128 MB of features; for more than memory holds.
+
+        Killed and called again, it makes the segments that are not there yet.
+
+        Parameters
+        ----------
+        source
+            As `fit` takes it: a folder, a table, an array; vectors in many files go to `latentspace.encode_blocks`.
+        out : path
+            A folder, which is made. On a cluster, the same on every machine.
+        form : "parquet" or "npy", default="parquet"
+            Files of columns `id` and `z` (a list of dims float32), or of latents alone.
+        engine : "local" or "ray", optional
+            This machine, the default, or a Ray cluster, to which the model travels and of which each worker reads its
+            own items.
+        on_error : "skip" or "raise", default="skip"
+            Items that cannot be read are left out and listed in `_skipped-*.tsv`, or are an error.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        ValueError
+            If the folder is another job's, or holds other files.
+        """
+        return afar.encode_to(self, source, out, form, engine, on_error)
 
     def decode(self, z: Any) -> Any:
         """Latents (n, dims) or one (dims,) to items in their own form: PIL images, table rows, arrays.

@@ -1,0 +1,1 @@
+"""More than memory, and more than one machine: PCA, networks and encoding over blocks on disk, resumable, or by Ray."""
