@@ -6,6 +6,7 @@ import pytest
 
 import latentspace as ls
 from latentspace.cli import main
+from latentspace.errors import CorruptFileError
 from latentspace.vector_files import read_vectors
 
 NAMES = ["ann", "bob", "cy", "dee", "eve", "flo"]
@@ -121,3 +122,17 @@ def _twice(path):
 def _text(path):
     path.write_text("1 2 3")
     return path
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:60] + b"\xff\xff" + data[62:]])
+def test_an_archive_that_is_damaged_is_named(tmp_path, vectors, damage):
+    path = written(tmp_path, "npz", vectors, NAMES)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CorruptFileError, match=r"v\.npz.*is damaged|v\.npz: .* is not a readable"):
+        read_vectors(path)
+
+
+def test_an_archive_of_python_objects_is_not_run(tmp_path):
+    np.savez(tmp_path / "v.npz", vectors=np.array([[1, "a"], [2, None]], dtype=object))
+    with pytest.raises(ValueError, match="Python objects, which are read by running"):
+        read_vectors(tmp_path / "v.npz")

@@ -50,13 +50,19 @@ def read_vectors(path: str | Path) -> np.ndarray | dict[str, np.ndarray]:
 
 
 def _of_archive(path: str, member: str | None) -> Any:
-    with np.load(path, allow_pickle=False) as held:
-        rows = [name for name in held if held[name].ndim == 2 and held[name].dtype.kind in "iuf"]
+    with array_files.opened_archive(path) as (archive, names):
+        heads = {name: array_files.member_header(archive, names[name], f"{path}: {name}") for name in names}
+        rows = [name for name, (dtype, shape) in heads.items() if len(shape) == 2 and dtype.kind in "iuf"]
         known = [name for name in _NAMES if name in rows]
         chosen = member or (known[0] if known else rows[0] if len(rows) == 1 else None)
         if chosen not in rows:
             raise ValueError(_which(path, "arrays (n, p)", rows, member))
-        return _by_id(held["ids"].tolist() if "ids" in held else None, held[chosen], path)
+        held = {
+            name: array_files.read_member(archive, names[name], f"{path}: {name}")
+            for name in (chosen, "ids")
+            if name in names
+        }
+        return _by_id(np.atleast_1d(held["ids"]).tolist() if "ids" in held else None, held[chosen], path)
 
 
 def _of_table(path: str, column: str | None) -> Any:

@@ -13,7 +13,7 @@ OnExisting = Literal["raise", "skip", "replace"]
 
 
 class LivingVerbs(State):
-    """`add`, `remove`, `refresh`, `save`, `compact`, `build_index`."""
+    """`add`, `remove`, `refresh`, `save`, `backup`, `compact`, `build_index`."""
 
     def add(
         self, items: Any, *, ids: Sequence[str] | None = None, metadata: Any = None,
@@ -65,6 +65,34 @@ class LivingVerbs(State):
             If the model is an estimator whose state cannot be kept without a pickle.
         """
         return keeping.save(self, path, overwrite)
+
+    def backup(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Copies the space's file as it is committed, whole, whatever other processes write meanwhile.
+
+        The space stays bound to its own file. What was not saved, such as a map drawn since, is not in the copy. Other
+        processes' commits wait while the pages are copied (for 30 s at most), readers do not.
+
+        Parameters
+        ----------
+        path : path
+        overwrite : bool, default=False
+            Replace a file that is already there.
+
+        Returns
+        -------
+        Path
+            The copy's.
+
+        Raises
+        ------
+        UnsupportedError
+            If the space lives in no file yet.
+        FileExistsError
+            If there is such a file and `overwrite` is false.
+        OSError
+            If there is no room for as many bytes as the file has.
+        """
+        return upkeep.backup(self, path, overwrite)
 
     def compact(self) -> dict[str, int]:
         """Gives back the room that removed items take in the file and in the search index.
