@@ -1,13 +1,12 @@
 """The upkeep of a space: what its index and file are like, and giving room back."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import latentspace as ls
+import processes
 from latentspace.errors import UnsupportedError
 
 
@@ -75,8 +74,9 @@ def test_an_index_of_few_items_is_refused(rows):
 
 def test_the_command_line_learns_an_index_and_compacts(path):
     def run(*arguments):
-        command = [sys.executable, "-m", "latentspace", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done = processes.latentspace(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     assert json.loads(run("index", str(path), "--metric", "euclidean", "--json"))["recall"] > 0.9
     ls.load(path).remove(["1"])

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from . import __version__, axes, by_features, caches, fitting, looking, store
-from .beside import for_added
+from .beside import for_added, shape_of
 from .errors import CorruptFileError, UnsupportedError
 from .features import Features, as_stored, comes_from_metadata, dense, fit_in_file
 from .items import KINDS, gather_for
 from .items.protocol import OnError, Skipped
-from .models import FAMILIES, family
+from .models import FAMILIES, adapter, family
 from .models.densities import DENSITIES, density_class
 from .store.contents import check_metadata
 
@@ -105,41 +105,47 @@ def load(make: "type[Space]", path: Path) -> "Space":
         maps = {name: file.map(name) for name in file.map_names}
         has_features = file.feature_shape is not None
     try:
-        modality = KINDS[manifest["modality"]["kind"]].from_state(
-            manifest["modality"]["facts"], _of(arrays, "modality")
-        )
-        model = _rebuild(family(manifest["model"]["family"]), manifest["model"], _of(arrays, "model"))
-        density = None
-        if manifest["density"] is not None:
-            if manifest["density"]["family"] not in DENSITIES:
-                raise ValueError(f"density {manifest['density']['family']!r} is not known")
-            density = _rebuild(
-                density_class(manifest["density"]["family"]), manifest["density"], _of(arrays, "density")
-            )
-            if density.of_model:
-                density.attach(model)
-        named = axes.from_state(manifest.get("axes"), _of(arrays, "axes"), latents.shape[1])
+        space = _rebuilt(make, manifest, arrays, latents, skipped)
     except UnsupportedError:  # it needs something that is not here, and says what
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise CorruptFileError(
             f"{path} does not hold a whole space ({type(error).__name__}: {error}). "
             "It is damaged, or was written by a newer latentspace; restore it from a copy."
         ) from error
-    space = make(
-        modality, model, ids=None, metadata=None, latents=latents, features=None, density=density,
-        skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
-    )  # fmt: skip
     space.path, space._version, space._anchor, space._later = path, version, anchor, later
-    space._axes = named
-    space._coders = {
-        name: (facts, _of(arrays, f"codec/{name}")) for name, facts in (manifest.get("codec") or {}).items()
-    }
     space._features = _features_of(space, has_features)
     space._maps = None
     space._maps_later = lambda: {
         name: looking.kept_map(space, state["facts"], state["arrays"]) for name, state in maps.items()
     }
+    return space
+
+
+def _rebuilt(
+    make: "type[Space]", manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray], latents: np.ndarray,
+    skipped: Sequence[tuple[str, str]],
+) -> "Space":  # fmt: skip
+    """A space of what a file says; whatever is wrong with that may be raised."""
+    modality = KINDS[manifest["modality"]["kind"]].from_state(manifest["modality"]["facts"], _of(arrays, "modality"))
+    model = _rebuild(family(manifest["model"]["family"]), manifest["model"], _of(arrays, "model"))
+    if adapter.dims_of(model) != latents.shape[1]:
+        raise ValueError(f"a model of {adapter.dims_of(model)} dims beside latents of {latents.shape[1]}")
+    density = None
+    if manifest["density"] is not None:
+        if manifest["density"]["family"] not in DENSITIES:
+            raise ValueError(f"density {manifest['density']['family']!r} is not known")
+        density = _rebuild(density_class(manifest["density"]["family"]), manifest["density"], _of(arrays, "density"))
+        if density.of_model:
+            density.attach(model)
+    space = make(
+        modality, model, ids=None, metadata=None, latents=latents, features=None, density=density,
+        skipped=[Skipped(*row) for row in skipped], facts=manifest.get("facts"),
+    )  # fmt: skip
+    shape_of(space)  # raises where it is none
+    space._axes = axes.from_state(manifest.get("axes"), _of(arrays, "axes"), latents.shape[1])
+    coders = manifest.get("codec") or {}
+    space._coders = {name: (facts, _of(arrays, f"codec/{name}")) for name, facts in coders.items()}
     return space
 
 

@@ -29,7 +29,7 @@ def evaluate_recommenders(
     Parameters
     ----------
     source : path, frame, list of tuples, sparse matrix, or a LatentSpace of interactions
-        As `fit` takes interactions: triplets of user, item[, rating][, time]. Who met what counts, not the rating. Of a
+        As `fit` takes interactions: triplets `user, item[, rating][, time]`. Who met what counts, not the rating. Of a
         space, its own model is measured with its own options.
     models : sequence of str, default=("latent-factors",)
         Families or presets to stand beside the baselines "popular", "item-neighbours" and "ease".

@@ -1,6 +1,7 @@
 """What a space's search index and file are like, and their upkeep: learning an index, giving room back."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import by_features, keeping, store
@@ -91,6 +92,14 @@ def describe_file(space: "State") -> dict[str, Any] | None:
             "removed": file.removed,
             "kept": {name: file.cache_bytes(name) for name in file.cache_names},
         }
+
+
+def backup(space: "State", path: str | Path, overwrite: bool) -> Path:
+    """Copies the space's file while it is in use; see `LatentSpace.backup`."""
+    if space.path is None:
+        raise UnsupportedError("backup() copies a space's file. This one lives in none: space.save('name.latent').")
+    store.backup(space.path, path, overwrite)
+    return Path(path)
 
 
 def compact(space: "State") -> dict[str, int]:

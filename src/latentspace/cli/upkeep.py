@@ -1,6 +1,7 @@
-"""Verbs that tend a space's file: index, compact."""
+"""Verbs that tend a space's file: index, compact, check, backup."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,6 +66,54 @@ def compact(space: a.SpaceFile, json: a.Json = False) -> None:
     _show(done, json)
     if not json:
         print(f"{space}: {done['bytes_before'] - done['bytes']:,} bytes given back", file=sys.stderr)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .latent or .lsz file.", show_default=False)],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make caches and indices anew; items, latents and models stay as they are.")
+    ] = False,
+    json: a.Json = False,
+) -> None:
+    """Read everything in a file and say what is not as it was written; exit 1 if anything is.
+
+    Check sums, shapes, references, caches, maps and thumbnails. Nothing is changed unless --repair is given.
+
+    latentspace check photos.latent
+
+    latentspace check photos.latent --repair
+    """
+    import latentspace as ls
+
+    checked = ls.check(file, repair=repair)
+    if json:
+        print_json(checked.to_dict())
+    else:
+        print(checked)
+    if not checked.whole:
+        if not repair and any(one.mend for one in checked.findings):
+            print(f"Some of it can be mended: latentspace check {file} --repair", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    space: a.SpaceFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The copy to write.")],
+    json: a.Json = False,
+    force: a.Force = False,
+) -> None:
+    """Copy a space's file while it is in use: one state of it, whole, whatever others write meanwhile.
+
+    latentspace backup photos.latent -o photos-monday.latent
+    """
+    from latentspace import store
+
+    a.output(out, force)
+    version = store.backup(space, out, overwrite=force)
+    facts = {"file": str(out), "version": version, "bytes": out.stat().st_size}
+    print_json(facts) if json else print_facts(facts)
 
 
 def _show(facts: dict, json: bool) -> None:

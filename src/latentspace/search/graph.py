@@ -125,7 +125,7 @@ def neighbour_graph(z, k: int, metric: str = "euclidean", seed: int = 0, recall:
     if k == 0:
         return NeighbourGraph(np.zeros((n, 0), np.int32), np.zeros((n, 0), np.float32), metric, 1.0)
     if metric == "cosine":
-        z = _directions(z)
+        z = unit_rows(z)
     copies = copies_of(z)
     kinds = z if len(copies.firsts) == n else z[copies.firsts]
     # Of items that are all alike each would be a candidate of each: kinds are searched, then copies put in their place.
@@ -135,7 +135,7 @@ def neighbour_graph(z, k: int, metric: str = "euclidean", seed: int = 0, recall:
     return NeighbourGraph(positions.astype(np.int32), distances, metric, reached)
 
 
-def _directions(z: np.ndarray) -> np.ndarray:
+def unit_rows(z: np.ndarray) -> np.ndarray:
     """Rows of unit length, float32; zero vectors stay what they are."""
     norms = norms_of(z)
     return np.divide(z, norms[:, None], out=np.zeros_like(z), where=norms[:, None] > 0, casting="unsafe")
@@ -166,7 +166,7 @@ def as_vectors(z: np.ndarray, metric: str) -> np.ndarray | None:
     """Latents whose Euclidean distances order as the metric does; None where a zero vector has no direction."""
     if metric == "euclidean":
         return z
-    return _directions(z) if z.any(axis=1).all() else None
+    return unit_rows(z) if z.any(axis=1).all() else None
 
 
 def as_distances(euclidean: np.ndarray, metric: str) -> np.ndarray:

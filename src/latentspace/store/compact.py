@@ -3,9 +3,10 @@
 import os
 import sqlite3
 
+from . import connection as connecting
 from . import segments
 from .build import fill
-from .connection import WAIT, open_writer, plain_errors
+from .connection import WAIT, amount, open_writer, plain_errors
 from .contents import check_path
 from .layout import Layout
 from .reader import LatentFile
@@ -19,8 +20,10 @@ def pays(layout: Layout) -> bool:
     return layout.next - layout.items > max(layout.items, _WORTHWHILE)
 
 
-def rewrite(path: str | os.PathLike, wait: float = WAIT) -> None:
+def rewrite(path: str | os.PathLike, wait: float = WAIT, *, always: bool = False) -> None:
     """Rewrites a file without what removed items left in it, if they did; the contents and the version stay.
+
+    A file of an older format is rewritten in the present one, and with `always` every file is.
 
     The new file is made beside the old one and moved over it: readers of the old one go on undisturbed, and as much
     room again is needed for as long.
@@ -31,11 +34,12 @@ def rewrite(path: str | os.PathLike, wait: float = WAIT) -> None:
         As `append`.
     """
     target = check_path(path)
-    with plain_errors(target, wait):
+    with plain_errors(target, wait, lambda: f"up to {amount(os.path.getsize(target))}"):
         connection, rows = open_writer(target, wait)
         with LatentFile._of(target, connection, rows, wait) as old:
             unused = connection.execute("PRAGMA freelist_count").fetchone()[0]
-            if old._layout.items < old._layout.next or unused:
+            older = connection.execute("PRAGMA user_version").fetchone()[0] < connecting.FORMAT
+            if old._layout.items < old._layout.next or unused or older or always:
                 write_over(target, lambda new: _copy(old, new), connection)
 
 

@@ -5,13 +5,15 @@ process, so a harmless peek at the header could take the lock from a reader or w
 """
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
 import stat
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import __version__
@@ -21,6 +23,8 @@ from .schema import APPLICATION_ID, CREATE, FORMAT, ITEM_INDEX, PAGE_BYTES, TABL
 WAIT = 30.0  # seconds a reader or writer waits for another process's writer
 _CACHE_KIB = 256 << 10  # a change up to this size reaches the file only at its commit; larger ones spill earlier
 _MEND = "Restore it from a copy, or make it anew."
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM = 64 << 10  # bytes: with less, what failed to open or to grow a file was the disk
 _SMALLEST = 512  # bytes of SQLite's smallest page; it takes a shorter file for an empty database
 
 _LIMITS = {
@@ -73,8 +77,11 @@ def connect(path: str, mode: str, wait: float) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def plain_errors(path: str, wait: float = WAIT) -> Iterator[None]:
-    """Turns SQLite's errors, and a CorruptFileError that does not name the file yet, into one clear error."""
+def plain_errors(path: str, wait: float = WAIT, needs: Callable[[], str] | None = None) -> Iterator[None]:
+    """Turns SQLite's errors, and a CorruptFileError that does not name the file yet, into one clear error.
+
+    `needs` says how much room what is done within takes: "about 3 MB".
+    """
     name = os.path.basename(path)
     try:
         yield
@@ -87,12 +94,49 @@ def plain_errors(path: str, wait: float = WAIT) -> Iterator[None]:
             raise ValueError(f"{name} is closed: what is read has to be read before. Open it again.") from None
         raise
     except sqlite3.Error as error:
-        raise _meaning(error, path, name, wait) from None
+        raise _meaning(error, path, name, wait, needs) from None
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(path, needs) from None
+        if error.errno == errno.EROFS:
+            raise PermissionError(f"{name} cannot be written: {os.path.dirname(path)} is read-only.") from None
+        raise
     except (OverflowError, UnicodeDecodeError, zlib.error) as error:
         raise CorruptFileError(f"{name} is damaged: {error}. {_MEND}") from None
 
 
-def _meaning(error: sqlite3.Error, path: str, name: str, wait: float) -> Exception:
+def _full(path: str, needs: Callable[[], str] | None = None) -> OSError:
+    folder = os.path.dirname(path) or "."
+    there = f"there is no room for {os.path.basename(path)}"
+    if needs is not None:
+        there = f"{os.path.basename(path)} needs {needs()} there"
+    with contextlib.suppress(OSError):
+        there += f", and {amount(shutil.disk_usage(folder).free)} are free"
+    words = f"the disk of {folder} is full: {there}. What was there is as it was; make room, or write elsewhere."
+    return OSError(errno.ENOSPC, words)
+
+
+def refuse_full_disk(path: str, needed: int) -> None:
+    """Raises OSError where a file of so many bytes cannot be written, before any work is done."""
+    if shutil.disk_usage(os.path.dirname(path) or ".").free < needed:
+        raise _full(path, lambda: amount(needed))
+
+
+def amount(size: int) -> str:
+    """Bytes as a person reads them: "12 kB", "3.4 MB"."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{-(-size // 1000):,} kB"
+
+
+def _is_full(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(os.path.dirname(path) or ".").free < _ROOM
+    return False
+
+
+def _meaning(error: sqlite3.Error, path: str, name: str, wait: float, needs: Callable[[], str] | None) -> Exception:
     code = getattr(error, "sqlite_errorname", "")  # "SQLITE_BUSY_RECOVERY"; absent when Python itself raised
     kind = code.removeprefix("SQLITE_").split("_")[0]
     if kind in ("BUSY", "LOCKED"):
@@ -102,12 +146,12 @@ def _meaning(error: sqlite3.Error, path: str, name: str, wait: float) -> Excepti
         )
     if code == "SQLITE_READONLY_DBMOVED":
         return FileNotFoundError(f"{name} was moved or deleted while it was being written; nothing was changed.")
+    if kind == "FULL" or (kind in ("CANTOPEN", "IOERR") and os.path.exists(path) and _is_full(path)):
+        return _full(path, needs)
     if kind in ("READONLY", "PERM", "AUTH") or (kind == "CANTOPEN" and os.path.exists(path)):
         return PermissionError(f"{name} cannot be written, or not in this folder ({error}). Copy it elsewhere first.")
     if kind == "CANTOPEN":
         return FileNotFoundError(f"there is no file {path}.")
-    if kind == "FULL":
-        return OSError(f"the disk is full; {name} is as it was.")
     if kind == "IOERR" and code != "SQLITE_IOERR_SHORT_READ":
         return OSError(f"{name} could not be read or written: {error} ({code}).")
     if kind == "NOTADB":

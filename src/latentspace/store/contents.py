@@ -12,6 +12,7 @@ import numpy as np
 from .values import check_column
 
 _MAX_DEPTH = 64  # nesting of a manifest; Python's own JSON reader stops somewhere near 1,000, other languages earlier
+_EMPTY = 80_000  # bytes of a file without items
 _MAX_NAME = 200  # characters of an array's or a map's name
 
 
@@ -279,6 +280,16 @@ def check_path(path: str | os.PathLike) -> str:
     if not text or "\0" in text:
         raise ValueError(f"{text!r} is not a path to a .latent file.")
     return os.path.realpath(text)
+
+
+def size_of(contents: Contents) -> int:
+    """Returns about how many bytes contents take in a file: what is counted in arrays and pictures, and names."""
+    groups = [contents.arrays, *(one["arrays"] for one in contents.maps.values())]
+    groups += [cache.arrays for cache in contents.caches.values()]
+    arrays = [contents.latents, contents.features, *(array for group in groups for array in group.values())]
+    pictures = sum(map(len, contents.thumbnails or ()))
+    named = sum(map(len, contents.ids)) + 9 * len(contents.ids) * (1 + len(contents.metadata))
+    return sum(array.nbytes for array in arrays if array is not None) + pictures + 3 * named + _EMPTY
 
 
 def check(contents: Contents) -> Contents:

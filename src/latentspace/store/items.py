@@ -54,7 +54,7 @@ def insert(
     start, end = layout.next, layout.next + len(ids)
     before: tuple[list[int], list[list]] = ([], [[] for _ in stored])
     if ids and start % CHUNK:
-        before = _read_chunk(connection, columns, start // CHUNK)
+        before = read_chunk(connection, columns, start // CHUNK)
     for number, (table, group) in enumerate(columns.tables()):
         first = 1 + number * FIELDS
         own = [*([stored[0]] if number == 0 else []), *stored[first : first + len(group)]]
@@ -71,7 +71,7 @@ def insert(
     layout.next = end
     for chunk in packed.completed(start, end):  # of items that came one by one, and are in no pack yet
         if chunk not in changed:
-            changed[chunk] = _piece(chunk, *_read_chunk(connection, columns, chunk))
+            changed[chunk] = _piece(chunk, *read_chunk(connection, columns, chunk))
     packed.update(connection, layout, changed, removing=False)
 
 
@@ -83,7 +83,7 @@ def _put_checks(
         connection.execute("DELETE FROM item_checks WHERE chunk = ?", (chunk,))
         return None
     columns = _canonical(positions, stored)
-    crcs = _crcs(chunk, columns)
+    crcs = crcs_of(chunk, columns)
     row = (chunk, len(positions), struct.pack(f"<{len(crcs)}I", *crcs))
     connection.execute("INSERT OR REPLACE INTO item_checks VALUES (?, ?, ?)", row)
     return _piece_of(len(positions), crcs, columns)
@@ -91,7 +91,7 @@ def _put_checks(
 
 def _piece(chunk: int, positions: Sequence[int], stored: list) -> packed.Piece | None:
     columns = _canonical(positions, stored)
-    return _piece_of(len(positions), _crcs(chunk, columns), columns) if positions else None
+    return _piece_of(len(positions), crcs_of(chunk, columns), columns) if positions else None
 
 
 def _piece_of(items: int, crcs: tuple[int, ...], columns: list[bytes]) -> packed.Piece | None:
@@ -104,7 +104,8 @@ def _canonical(positions: Sequence[int], stored: Sequence) -> list[bytes]:
     return [canonical(positions) + canonical(stored[0]), *(canonical(column) for column in stored[1:])]
 
 
-def _crcs(chunk: int, columns: Sequence[bytes]) -> tuple[int, ...]:
+def crcs_of(chunk: int, columns: Sequence[Any]) -> tuple[int, ...]:
+    """Returns the check sums of a chunk's canonical bytes, ids first."""
     return tuple(checksum(f"items/{chunk}/{number}", data) for number, data in enumerate(columns))
 
 
@@ -143,7 +144,7 @@ class Checks:
             raise CorruptFileError(f"{what} of {where} does not match its check sum.")
 
 
-def _read_chunk(connection: sqlite3.Connection, columns: Columns, chunk: int) -> tuple[list[int], list[list]]:
+def read_chunk(connection: sqlite3.Connection, columns: Columns, chunk: int) -> tuple[list[int], list[list]]:
     """Returns the positions of one chunk's items and their stored columns, ids first, all checked."""
     checks = Checks(connection, columns, None, chunk)
     where = f"WHERE position BETWEEN {chunk * CHUNK} AND {(chunk + 1) * CHUNK - 1}"
@@ -184,7 +185,7 @@ def delete(connection: sqlite3.Connection, layout: Layout, columns: Columns, ids
             doomed[row[0]] = stored
     changed = {}
     for chunk in sorted({position // CHUNK for position in doomed}):
-        positions, stored_columns = _read_chunk(connection, columns, chunk)
+        positions, stored_columns = read_chunk(connection, columns, chunk)
         for position, one in zip(positions, stored_columns[0], strict=True):
             if position in doomed and doomed[position] != one:
                 raise CorruptFileError("its index of ids does not agree with its items.")

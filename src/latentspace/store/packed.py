@@ -48,9 +48,18 @@ def read(connection: sqlite3.Connection, layout: Layout, group: int) -> dict[int
     if name_of(group) not in layout.blobs:
         return {}
     try:
-        return _parse(memoryview(blobs.get_blob(connection, layout, name_of(group))), group)
-    except (CorruptFileError, struct.error):  # the tables hold it all
+        return read_whole(connection, layout, group)
+    except CorruptFileError:  # the tables hold it all
         return {}
+
+
+def read_whole(connection: sqlite3.Connection, layout: Layout, group: int) -> dict[int, Piece]:
+    """Returns a listed pack's chunks by number; CorruptFileError where it is damaged."""
+    data = memoryview(blobs.get_blob(connection, layout, name_of(group)))
+    try:
+        return _parse(data, group)
+    except struct.error:
+        raise CorruptFileError("a pack of items is damaged.") from None
 
 
 def _parse(data: memoryview, group: int) -> dict[int, Piece]:

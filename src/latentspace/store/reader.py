@@ -224,7 +224,7 @@ class LatentFile:
         stored = int(self._stored_positions([position])[0])
         with plain_errors(self._path, self._wait):
             query = "SELECT data, crc FROM thumbnails WHERE position = ?"
-            return _checked_thumbnail(stored, self._connection.execute(query, (stored,)).fetchone())
+            return checked_thumbnail(stored, self._connection.execute(query, (stored,)).fetchone())
 
     def thumbnails(self) -> list[bytes] | None:
         """Returns every item's encoded picture; None where the file keeps none."""
@@ -236,7 +236,7 @@ class LatentFile:
             found = self._connection.execute(query, (len(live) + 1,)).fetchall()
             if [row[0] for row in found] != live:
                 raise CorruptFileError("its thumbnails are not those of its items.")
-            return [_checked_thumbnail(position, rest) for position, *rest in found]
+            return [checked_thumbnail(position, rest) for position, *rest in found]
 
     def contents(self, features: bool = True) -> Contents:
         """Returns everything; with `features=False` all but the features. Caches that are stale or damaged are not."""
@@ -287,7 +287,8 @@ def _is_pair(one: Any) -> bool:
     return isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one)
 
 
-def _checked_thumbnail(position: int, row: Any) -> bytes:
+def checked_thumbnail(position: int, row: Any) -> bytes:
+    """Returns a picture from its row (data, crc); CorruptFileError where that is missing or does not match."""
     if row is None or not isinstance(row[0], bytes) or checksum(f"thumbnails/{position}", row[0]) != row[1]:
         raise CorruptFileError(f"the thumbnail at position {position} is missing or does not match its check sum.")
     return row[0]

@@ -56,6 +56,15 @@ def write_new(target: str, fill: Callable[[sqlite3.Connection], Layout], overwri
     return layout.version
 
 
+@contextlib.contextmanager
+def moved(target: str, overwrite: bool, wait: float) -> Iterator[tuple[str, int]]:
+    """Gives the path of a file to be made, and the version of the one it replaces; then moves it to `target`."""
+    with _beside(target) as temporary, _holding(target, wait) as (version, release):
+        yield temporary, version
+        _sync(temporary)
+        _move(temporary, target, overwrite, release)
+
+
 def write_over(target: str, fill: Callable[[sqlite3.Connection], Layout], held: sqlite3.Connection) -> None:
     """Writes what `fill` puts into an empty file, version and all, over the file that `held` keeps other writers from.
 

@@ -13,7 +13,7 @@ from . import blobs, caches, items
 from .build import add, drop_map, fill
 from .build import put_map as insert_map
 from .compact import pays, rewrite
-from .connection import WAIT, open_writer, plain_errors
+from .connection import WAIT, amount, open_writer, plain_errors
 from .contents import (
     Cache,
     Contents,
@@ -30,6 +30,7 @@ from .contents import (
     check_path,
     check_skipped,
     check_thumbnails,
+    size_of,
 )
 from .layout import Layout, Rows
 from .replace import refuse_existing, write_new
@@ -73,7 +74,7 @@ def write(path: str | os.PathLike, contents: Contents, overwrite: bool = False, 
     checked = check(contents)
     x = checked.features
     features = None if x is None else (Rows.make("features", x.dtype.name, x.shape[1:]), [x])
-    with plain_errors(target, wait):
+    with plain_errors(target, wait, lambda: f"about {amount(size_of(checked))}"):
         return write_new(target, lambda connection: fill(connection, checked, features), overwrite, wait)
 
 
@@ -110,9 +111,13 @@ class _Change:
 
 
 @contextlib.contextmanager
-def _changing(path: str | os.PathLike, wait: float, expect: int | None) -> Iterator[_Change]:
+def changing(path: str | os.PathLike, wait: float, expect: int | None, more: int = 0) -> Iterator[_Change]:
+    """One change of an open file, committed at the end of the block; an error leaves the file as it was.
+
+    `more` bytes are to be added. Beside them a journal of what is overwritten takes at most what the file has.
+    """
     target = check_path(path)
-    with plain_errors(target, wait):
+    with plain_errors(target, wait, lambda: f"up to {amount(os.path.getsize(target) + more)}"):
         connection, rows = open_writer(target, wait)
         with contextlib.closing(connection):  # which rolls back all that was not committed
             layout = blobs.get_layout(connection)
@@ -195,7 +200,7 @@ def append(
     columns = check_metadata(metadata, names)
     pairs = _check_accompanying(manifest, arrays, maps, skipped)
     z = check_latents(latents, names)
-    with _changing(path, wait, expect) as change:
+    with changing(path, wait, expect, z.nbytes + getattr(features, "nbytes", 0)) as change:
         layout = change.layout
         z = check_latents(z, names, layout.latents.shape[0])
         x = _matching_features(layout, features, names)
@@ -277,7 +282,7 @@ def remove(
     """
     names = check_ids(list(dict.fromkeys(ids)))
     _check_accompanying(manifest, arrays, maps, None)
-    with _changing(path, wait, expect) as change:
+    with changing(path, wait, expect) as change:
         count = items.delete(change.connection, change.layout, change.columns, names)
         if count:
             change.forget(maps=True)
@@ -345,7 +350,7 @@ def put(
         As `append`.
     """
     pairs = _check_accompanying(manifest, arrays, maps, skipped)
-    with _changing(path, wait, expect) as change:
+    with changing(path, wait, expect) as change:
         change.put(manifest, arrays, maps, pairs)
         change.empty = manifest is None and not arrays and not maps and pairs is None
     return change.layout.version
@@ -374,7 +379,7 @@ def put_cache(
     TypeError, ValueError, FileChangedError, CorruptFileError, TimeoutError, OSError
         As `append`.
     """
-    with _changing(path, wait, expect) as change:
+    with changing(path, wait, expect) as change:
         layout = change.layout
         check_caches({} if cache is None else {name: cache}, layout.items)
         change.empty = cache is None and name not in caches.names(layout)
