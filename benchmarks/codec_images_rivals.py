@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
+from latentspace.compressing.rivals import mosaic
+
 Point = tuple[float, float, float]  # setting, bits a pixel, PSNR in dB over the whole set
 DECIBELS = (25.0, 30.0, 35.0)
 
@@ -29,17 +31,6 @@ def _saver(kind: str, colour: bool) -> tuple[tuple[int, ...], Callable[[int], di
 
         return _JXL, lambda q: {"format": "JXL", "quality": q, "effort": 7}
     raise ValueError(f"{kind!r} is no rival here.")
-
-
-def mosaic(x: np.ndarray) -> np.ndarray:
-    """All images (n, h, w, ...) in one picture, nearly square, white or black where there are too few."""
-    n, h, w = x.shape[:3]
-    across = int(np.ceil(np.sqrt(n)))
-    down = -(-n // across)
-    whole = np.full((down * across, *x.shape[1:]), np.median(x[:, 0, 0]), dtype=np.uint8)
-    whole[:n] = x
-    rows = whole.reshape(down, across, *x.shape[1:]).swapaxes(1, 2)
-    return rows.reshape(down * h, across * w, *x.shape[3:])
 
 
 def apart(picture: np.ndarray, n: int, h: int, w: int) -> np.ndarray:

@@ -1,8 +1,6 @@
 """Compressing and decompressing as verbs of a space and as commands: pictures, arrays, texts."""
 
 import io
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from PIL import Image
 
 import latentspace as ls
+import processes
 from latentspace.errors import CorruptFileError, UnsupportedError
 
 TEXTS = [f"The {word} rose after {n} days of rain; Größe, 雨." for n, word in enumerate(["river", "sea", "moon"] * 8)]
@@ -120,9 +119,7 @@ def test_without_a_model_a_rate_takes_the_lossy_coder_and_no_wish_the_exact_one(
 
 
 def run(*words, cwd, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "latentspace", *map(str, words)], cwd=cwd, capture_output=True, text=True
-    )
+    done = processes.latentspace(*words, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done
 

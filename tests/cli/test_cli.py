@@ -1,21 +1,18 @@
 """The command line as a user runs it: real processes, real files."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import typer
 
+import processes
 from latentspace.cli import arguments
 from latentspace.models import FAMILIES, PRESETS
 
 
 def run(*words, cwd, code=0, stdin=None):
-    done = subprocess.run(
-        [sys.executable, "-m", "latentspace", *map(str, words)], cwd=cwd, capture_output=True, text=True, input=stdin
-    )
+    done = processes.latentspace(*words, cwd=cwd, stdin=stdin)
     assert done.returncode == code, done.stderr
     return done
 

@@ -6,6 +6,8 @@ Answers go to stdout or to -o, everything else to stderr. Exit 0; 1 it failed, i
 import sys
 import warnings
 
+from ..visible import visible
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; `arguments` are sys.argv's by default."""
@@ -30,11 +32,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    print(f"Error: {message}", file=sys.stderr)
+    print(f"Error: {visible(message)}", file=sys.stderr)
     raise SystemExit(code)
 
 
 def _show_warning(message, category=None, *_where, **_more) -> None:
     if getattr(category, "__name__", "") == "DecompressionBombWarning":
         return  # Pillow's, of large images: those past our own limit are skipped, and named
-    print(f"Warning: {message}", file=sys.stderr)
+    print(f"Warning: {visible(str(message))}", file=sys.stderr)

@@ -45,4 +45,21 @@ def _shared(
     del version  # its callback has answered already
 
 
-from . import choose, compress, demo, evaluate, explain, fit, generate, look, models, recommend, search, serve, upkeep  # noqa: E402, F401 - each adds its verbs to `app`, in the order of --help
+# Each adds its verbs to `app`, in the order of --help.
+from . import (  # noqa: E402
+    choose,  # noqa: F401
+    compress,  # noqa: F401
+    demo,  # noqa: F401
+    evaluate,  # noqa: F401
+    explain,  # noqa: F401
+    export,  # noqa: F401
+    fit,  # noqa: F401
+    generate,  # noqa: F401
+    large,  # noqa: F401
+    look,  # noqa: F401
+    models,  # noqa: F401
+    recommend,  # noqa: F401
+    search,  # noqa: F401
+    serve,  # noqa: F401
+    upkeep,  # noqa: F401
+)

@@ -9,6 +9,7 @@ import typer
 from ..progress import aloud
 from . import arguments as a
 from .app import app
+from .evaluate import check
 from .printing import print_facts, print_json
 
 Model = Annotated[
@@ -34,6 +35,13 @@ def compress(
     embed: Annotated[bool, typer.Option("--embed", help="Put what decoding needs into the container.")] = False,
     coder: Annotated[str | None, typer.Option("--coder", help="latents, pictures, lossless or text.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Which kind to read, without --model.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Stand it beside other formats, in a .html, .json, .md or .txt."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="In the report: what of this column survives.")
+    ] = None,
     seed: a.Seed = 0,
     json: a.Json = False,
     force: a.Force = False,
@@ -42,11 +50,14 @@ def compress(
 
     latentspace compress photos/ --model photos.latent -o photos.lsz --psnr 32
 
-    latentspace compress photos/ --lossless -o photos.lsz
+    latentspace compress photos/ --lossless -o photos.lsz --report beside-others.html
     """
     from latentspace import compressing
 
     a.output(out, force)
+    check(report, force)
+    if target is not None and report is None:
+        raise typer.BadParameter("--target is for the report: give --report FILE too.")
     space, items = _space_and_items(source, model, kind)
     asked = compressing.asked_for(
         quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
@@ -54,13 +65,19 @@ def compress(
     )  # fmt: skip
     with aloud():
         written = _write(space, items, asked, out)
+        found = None if report is None else compressing.report(space, items, asked, written, target)
     for skipped in written.skipped[:5]:
         print(f"skipped {skipped.id}: {skipped.reason}", file=sys.stderr)
     facts = {"file": str(out), **written.to_dict()}
+    if found is not None and report is not None:
+        found.save(report, overwrite=force)
+        facts |= {"report": str(report), "verdict": list(found.verdict)}
     if json:
         print_json(facts)
     else:
-        print_facts(facts)
+        print_facts({name: value for name, value in facts.items() if name != "verdict"})
+        for sentence in facts.get("verdict", []):
+            print(sentence)
 
 
 def _space_and_items(source: str, model: Path | None, kind: str | None) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..visible import visible
 from . import arguments as a
 from .app import app
 from .printing import print_json
@@ -123,9 +124,9 @@ def answer(report: Any, out: Path | None, json: bool, force: bool) -> None:
     if json:
         print_json(report.to_dict())
     elif out is None:
-        print(report)
+        print(visible(str(report)))
     else:
-        print("\n".join(report.verdict))
+        print(visible("\n".join(report.verdict)))
     if out is not None:
         report.save(out, overwrite=force)
         print(f"wrote {out}", file=sys.stderr)

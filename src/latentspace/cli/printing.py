@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..visible import visible
+
 _WIDEST = 80  # characters of a table's cell
 
 
 def print_json(document: Any) -> None:
     """Prints one document; numpy values become plain ones, and keys keep their order."""
-    print(json.dumps(document, indent=2, default=_plain, ensure_ascii=False))
+    print(visible(json.dumps(document, indent=2, default=_plain, ensure_ascii=False)))
 
 
 def _plain(value: Any) -> Any:
@@ -21,7 +23,8 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     columns = list(rows[0])
-    cells = [columns, *([_short(_word(row.get(column))) for column in columns] for row in rows)]
+    words = [columns, *([_short(_word(row.get(column))) for column in columns] for row in rows)]
+    cells = [[visible(word) for word in row] for row in words]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -32,7 +35,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         if value is not None and value != []:
-            print(f"{name.ljust(width)}  {_word(value)}")
+            print(visible(f"{name.ljust(width)}  {_word(value)}"))
 
 
 def _short(word: str) -> str:

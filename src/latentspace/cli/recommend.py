@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from ..visible import visible
 from . import arguments as a
 from .app import app
 from .printing import print_json
@@ -129,7 +130,7 @@ def _print(found: Any) -> None:
     rows += [(id_, f"{score:.3f}", str(why)) for (id_, score), why in zip(found, found.reasons, strict=True)]
     wide, narrow = (max(len(row[column]) for row in rows) for column in (0, 1))
     for id_, score, why in rows:
-        print(f"{id_:{wide}}  {score:{narrow}}  {why}")
+        print(visible(f"{id_:{wide}}  {score:{narrow}}  {why}"))
 
 
 def _write(space: Any, found: Any, out: Path, force: bool) -> None:

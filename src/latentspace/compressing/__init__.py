@@ -97,10 +97,7 @@ class Written:
 # ---------------------------------------------------------------------- compress
 def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written:
     """Writes items to a container; see `LatentSpace.compress`."""
-    if isinstance(items, Gathered):
-        gathered = items
-    else:
-        gathered = _own_items(space) if items is None else gather_for(space.modality, items)
+    gathered = _gathered(space, items)
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
     name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder, rate=asked.rate)
@@ -119,6 +116,22 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
             )
         )
     return written
+
+
+def report(space: "State", items: Any, asked: Asked, written: Written, target: str | None = None) -> Any:
+    """Stands what was written beside other formats, on a sample of the items; see `honest.report`."""
+    from . import honest
+
+    gathered = _gathered(space, items)
+    if gathered.metadata == {} and len(space):
+        gathered.metadata = space.metadata
+    return honest.report(space, gathered, asked, written, target)
+
+
+def _gathered(space: "State", items: Any) -> Gathered:
+    if isinstance(items, Gathered):
+        return items
+    return _own_items(space) if items is None else gather_for(space.modality, items)
 
 
 def _own_items(space: "State") -> Gathered:

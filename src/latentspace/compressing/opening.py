@@ -112,10 +112,12 @@ def opened(source: bytes | BinaryIO, space: "State | None" = None) -> Opened:
     if not isinstance(name, str) or name not in CODERS:
         raise CorruptFileError(f"its coder {str(name)[:40]!r} is not known to this latentspace. Install a newer one.")
     if not isinstance(step, int | float) or not 0 < step < 1e300:
-        raise CorruptFileError(f"its step {str(step)[:40]!r} is none.")
+        raise CorruptFileError(
+            f"its header is damaged: the step is {str(step)[:40]!r}, where a number above 0 belongs. Get it again."
+        )
     facts = header.get("form")
     if not isinstance(facts, dict):
-        raise CorruptFileError("its header has no form.")
+        raise CorruptFileError("its header is damaged: it does not say of what form the items are. Get the file again.")
     if header.get("embedded"):
         space, coder = _embedded(reader, name)
     else:
