@@ -33,6 +33,8 @@ _HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
+# With an answer to a request whose body was not read to its end: it may have none, and would be read on and on.
+_HANG_UP = (b"connection", b"close")
 
 
 class TooLarge(Exception):
@@ -80,7 +82,7 @@ class Guard:
         elif _length(headers) > self._most:
             await _refuse(send, 413, f"A request may hold up to {self._most // 2**20} MB.")
         else:
-            await self._pass(scope, receive, send)
+            await self._pass(scope, receive, send, unread=b"transfer-encoding" in headers or _length(headers) > 0)
 
     def _is_foreign(self, headers: dict[bytes, str], scope: Scope) -> bool:
         origin = headers.get(b"origin")
@@ -111,13 +113,14 @@ class Guard:
             given = cookie.value if cookie is not None else ""
         return secrets.compare_digest(given.encode(), self._token.encode())
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, unread: bool) -> None:
         taken, begun = 0, False
 
         async def counted() -> Message:
-            nonlocal taken
+            nonlocal taken, unread
             message = await receive()
             taken += len(message.get("body", b""))
+            unread = unread and bool(message.get("more_body"))
             if taken > self._most:  # sent in chunks, whose sum no header names
                 raise TooLarge
             return message
@@ -130,6 +133,7 @@ class Guard:
                 begun = True
                 own = {name for name, _ in message["headers"]}
                 more = [header for header in _HEADERS if header[0] not in own]
+                more += [_HANG_UP] if unread else []
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
@@ -148,6 +152,6 @@ async def _refuse(send: Send, status: int, why: str) -> None:
     from fastapi.responses import JSONResponse
 
     answer = JSONResponse({"error": why}, status)
-    headers = [*answer.raw_headers, *_HEADERS]
+    headers = [*answer.raw_headers, *_HEADERS, _HANG_UP]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -14,7 +14,7 @@ from .. import beside, looking
 from ..errors import UnsupportedError
 from ..evaluate.coverage import usual_distance, usual_error
 from ..evaluate.errors import reconstruction_errors
-from ..maps.colours import are_labels
+from ..labels import are_labels
 from ..space import LatentSpace
 from .frames import pack
 
