@@ -1,12 +1,10 @@
 """The model card: true facts, kept in the file, measured anew when items change; nothing breaks out of Markdown."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 import latentspace as ls
+import processes
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +72,12 @@ def test_few_items_have_a_card_without_measures():
 
 
 def test_it_is_written_on_the_command_line_and_never_over_another_file(path, tmp_path):
-    command = [sys.executable, "-m", "latentspace", "card", str(path), "--target", "label"]
-    done = subprocess.run([*command, "-o", "card.md"], cwd=tmp_path, capture_output=True, text=True)
+    command = ["card", path, "--target", "label", "-o"]
+    done = processes.latentspace(*command, "card.md", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "card.md").read_text(encoding="utf-8").startswith("# A latent space of 200 items")
-    assert subprocess.run([*command, "-o", "card.md"], cwd=tmp_path, capture_output=True).returncode == 1
-    assert subprocess.run([*command, "-o", "card.html"], cwd=tmp_path, capture_output=True).returncode == 2
+    assert processes.latentspace(*command, "card.md", cwd=tmp_path).returncode == 1
+    assert processes.latentspace(*command, "card.html", cwd=tmp_path).returncode == 2
     card = ls.load(path).card()
     with pytest.raises(FileExistsError, match="overwrite"):
         card.save(tmp_path / "card.md")

@@ -13,7 +13,7 @@ HEAVY = {
     "psutil", "pyarrow", "scipy", "sklearn", "torch", "umap",
 }  # fmt: skip
 
-VERBS = [command.name or command.callback.__name__ for command in app.registered_commands]
+VERBS = [command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands]
 
 
 def loaded_by(code: str) -> set[str]:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import latentspace as ls
+import processes
 from latentspace import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +54,7 @@ def in_document(document: str) -> list[Block]:
 def run(block: Block, folder: Path) -> None:
     """Runs a block in a folder. What a `console` block shows as output must be what comes; `...` is anything."""
     if block.language == "python":
-        _call([sys.executable, "-"], block.text, block, folder)
+        _call(["python", "-"], block.text, block, folder)
     elif block.language == "sh":
         _call(["bash", "-euo", "pipefail", "-s"], block.text, block, folder)
     else:
@@ -79,9 +80,8 @@ def steps(text: str) -> list[tuple[int, str, str]]:
 
 def _call(program: list[str], text: str, block: Block, folder: Path) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        program, input=text, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=280
-    )
+    environment = processes.environment(path)
+    done = subprocess.run(program, input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
     if done.returncode:
         pytest.fail(
             f"{block} ended with {done.returncode}:\n{text}\n{done.stdout[-1000:]}\n{done.stderr[-3000:]}\n"

@@ -119,7 +119,7 @@ def _from_density(density: Any, temperature: float, rng: Any) -> Any:
 def settled(space: "State", z: np.ndarray) -> np.ndarray:
     """Latents where the model can decode them: on its sphere, at its codes, within its bounds; finite."""
     z = np.asarray(z, dtype=np.float32)
-    return space._checked(space.model.project(z)) if hasattr(space.model, "project") and len(z) else space._checked(z)
+    return space._checked(adapter.project(space.model, z) if len(z) else z)
 
 
 def drawn(space: "State", z: np.ndarray, seed: int) -> Any:

@@ -1,13 +1,11 @@
 """Making items: by condition, near an item, along geodesics and named axes; and where what was made comes from."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
 import latentspace as ls
+import processes
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +106,7 @@ def test_a_way_becomes_a_moving_picture(space, tmp_path):
     space.save(tmp_path / "x.latent")
 
     def run(*words):
-        command = [sys.executable, "-m", "latentspace", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        return processes.latentspace(*words, cwd=tmp_path)
 
     done = run("interpolate", "x.latent", "0", "1", "--steps", "6", "-o", "way.gif")
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..labels import are_labels, are_numbers
+
 # Okabe and Ito's colours ("Color universal design", 2008), which readers of every kind of colour sight tell apart,
 # without their black and yellow (lost on dark and on light), and six that stay apart from them on either ground.
 PALETTE = (
@@ -61,14 +63,8 @@ def colouring(name: str, values: Sequence[Any]) -> Colouring:
     Whole numbers count as categories while there are at most 12 of them: labels are often written so.
     """
     there = [value for value in values if value is not None]
-    numbers = bool(there) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in there)
-    return _along_the_ramp(name, values) if numbers and not are_labels(there) else _in_groups(name, values)
-
-
-def are_labels(numbers: Sequence[float]) -> bool:
-    """Whether numbers, at least one, are so few and whole that each is a category: at most 12 different."""
-    kinds = set(numbers)
-    return len(kinds) <= len(PALETTE) and all(float(number).is_integer() for number in kinds)
+    measured = bool(there) and are_numbers(there) and not are_labels(there)
+    return _along_the_ramp(name, values) if measured else _in_groups(name, values)
 
 
 def _along_the_ramp(name: str, values: Sequence[Any]) -> Colouring:
