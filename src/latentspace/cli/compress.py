@@ -30,7 +30,9 @@ def compress(
     max_bytes: Annotated[int | None, typer.Option("--max-bytes", help="Bytes of the whole container.")] = None,
     max_error: Annotated[
         list[str] | None,
-        typer.Option("--max-error", metavar="[COLUMN=]FLOAT", help="How far a number may be off; again for more columns."),
+        typer.Option(
+            "--max-error", metavar="[COLUMN=]FLOAT", help="How far a number may be off; again for more columns."
+        ),
     ] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Give the very items back.")] = False,
     solid: Annotated[
@@ -67,7 +69,8 @@ def compress(
     space, items = _space_and_items(source, model, kind)
     asked = compressing.asked_for(
         quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
-        random_access=not solid, max_error=_errors(max_error), embed=embed or model is None, coder=coder, metadata=True, seed=seed, on_error="skip",
+        random_access=not solid, max_error=_errors(max_error), embed=embed or model is None, coder=coder, metadata=True,
+        seed=seed, on_error="skip",
     )  # fmt: skip
     with aloud():
         written = _write(space, items, asked, out)

@@ -10,7 +10,7 @@ try:
 except ImportError:
     IS_COMPILED = False
 
-    def njit(**_: Any) -> Callable[[Any], Any]:
+    def njit(**_: Any) -> Callable[[Any], Any]:  # type: ignore[no-redef]
         """Leaves a function as it is."""
         return lambda function: function
 

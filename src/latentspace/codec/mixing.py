@@ -25,6 +25,8 @@ ENCODE, DECODE, COST = 0, 1, 2
 _LIMIT = 250  # times a context was seen, from which it follows at one pace
 _MASK = (1 << 32) - 1
 _START_WEIGHT = 17_000  # of 65,536
+
+
 @lru_cache(maxsize=1)
 def odds_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Probability of 2^16 by log odds, log odds by probability, and the pace of a context by how often it was seen."""

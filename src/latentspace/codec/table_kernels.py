@@ -23,6 +23,7 @@ _STAGES = 128  # decisions of a cell that are told apart
 @njit(cache=True, nogil=True)
 def mingled(a, b):
     """Two numbers as one of 40 bits, as if by chance."""
+    a, b = np.int64(a), np.int64(b)
     h = ((a & 0xFFFFFFFF) ^ ((a >> 32) & 0xFFFF)) * 0x2545F491 + (b & 0x3FFFFFFF) * 0x9E3779B1
     h &= 0x7FFFFFFFFFFFFFFF
     h = (h ^ (h >> 29)) & 0xFFFFFFFF
@@ -100,7 +101,7 @@ def _place(node, looks, bases, mask):
 
 
 @njit(cache=True, nogil=True)
-def _cut(bit, cell, sub, stage, at, guess, looks, bases, run, model, tables, work, state, data):
+def _cut(bit, cell, sub, stage, at, guess, bases, run, model, tables, work, state, data):
     """Codes one halving: the code is below `at`, or not. `sub` 0 says that contexts shall not look at the place."""
     slots, mask = work[0], len(model[0]) - 1
     column, group, rough = cell
@@ -126,7 +127,7 @@ def _fixed(code, cell, width, guess, looks, bases, run, model, tables, work, sta
             sub = 1
         at = value + (1 << depth)
         bit = (code >> depth) & 1
-        bit = _cut(bit, cell, sub, depth, at, guess, looks, bases, run, model, tables, work, state, data)
+        bit = _cut(bit, cell, sub, depth, at, guess, bases, run, model, tables, work, state, data)
         sub = sub * 2 + bit
         value += bit << depth
     return value
@@ -146,7 +147,7 @@ def _open(code, cell, guess, looks, bases, run, model, tables, work, state, data
             sub = 1
         at = (np.int64(1) << min(low + (1 << depth), 61)) - 1
         bit = (length >> depth) & 1
-        bit = _cut(bit, cell, sub, 64 + depth, at, guess, looks, bases, run, model, tables, work, state, data)
+        bit = _cut(bit, cell, sub, 64 + depth, at, guess, bases, run, model, tables, work, state, data)
         sub = sub * 2 + bit
         low += bit << depth
     length = min(low, 61)
@@ -159,7 +160,7 @@ def _open(code, cell, guess, looks, bases, run, model, tables, work, state, data
         at = value + (np.int64(1) << depth) - 1
         bit = ((code + 1) >> depth) & 1
         bit = _cut(
-            bit, cell, sub if done < _DEEP else 0, depth, at, guess, looks, bases, run, model, tables, work, state, data
+            bit, cell, sub if done < _DEEP else 0, depth, at, guess, bases, run, model, tables, work, state, data
         )  # fmt: skip
         sub = sub * 2 + bit
         value += np.int64(bit) << depth
@@ -198,7 +199,7 @@ def _guessed(codes, row, column, parents, guessers, weights, above, guess):
                 code = codes[row, column - 1]
         elif above >= i - PARENTS:
             code = codes[row - (i - PARENTS), column]
-        code = min(max(code, 0), _FAR)
+        code = min(max(code, np.int64(0)), np.int64(_FAR))
         guess[0] += weights[which, 0, i] * code
         guess[1] += weights[which, 1, i] * code
     guess[0] >>= _SHIFT
@@ -274,7 +275,8 @@ def walk(run, use_above, codes, strange, plan, model, tables, work, state, data)
     codes, strange : int64 arrays of shape (n, columns)
         Codes, MISSING or STRANGE; the values of STRANGE cells.
     plan : tuple of arrays
-        widths, common, holes, groups, edges, their ends, rough edges, their ends, parents, guessers, weights: see `table_plan`.
+        widths, common, holes, groups, edges, their ends, rough edges, their ends, parents, guessers, weights: see
+        `table_plan`.
     """
     widths, groups, edges, ends, redges, rends, parents = plan[0], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8]
     n, columns = codes.shape
@@ -298,8 +300,8 @@ def walk(run, use_above, codes, strange, plan, model, tables, work, state, data)
             p = parents[column, 0]
             cells = (codes, above, np.int64(0) if p < 0 else np.int64(rough[row, p]))
             code = _cell(
-                codes[row, column], strange, row, column, odd, look, plan, cells, alone, run, model, tables, work, state,
-                data,
+                codes[row, column], strange, row, column, odd, look, plan, cells, alone, run, model, tables, work,
+                state, data,
             )  # fmt: skip
             codes[row, column] = code
             fine[row, column] = _bin(code, widths[column], 8, edges, ends[column], ends[column + 1])

@@ -110,7 +110,9 @@ class Plan:
             own = codes[:, column]
             if self.kinds[column] == 1:
                 listed = self._list(column)
-                found = listed[np.clip(own, 0, max(0, len(listed) - 1))] if len(listed) else np.zeros(len(own), np.int64)
+                found = (
+                    listed[np.clip(own, 0, max(0, len(listed) - 1))] if len(listed) else np.zeros(len(own), np.int64)
+                )
             else:
                 scaled = own.view(np.uint64) * np.uint64(int(self.steps[column]))
                 found = (scaled + np.uint64(int(self.bases[column]) & (2**64 - 1))).view(np.int64)
@@ -172,8 +174,9 @@ class Plan:
 _TYPES: dict[str, tuple[Any, tuple]] = {
     "kinds": (np.int8, ("c",)), "bases": (np.int64, ("c",)), "steps": (np.int64, ("c",)), "lists": (np.int64, ()),
     "list_ends": (np.int64, ()), "widths": (np.int8, ("c",)), "tops": (np.int64, ("c",)), "common": (np.int64, ("c",)),
-    "holes": (np.bool_, ("c",)), "groups": (np.int64, ("c",)), "edges": (np.int64, ()), "edge_ends": (np.int64, ()), "rough": (np.int64, ()),
-    "rough_ends": (np.int64, ()), "parents": (np.int16, ("c", PARENTS)), "guessers": (np.int16, ("c",)),
+    "holes": (np.bool_, ("c",)), "groups": (np.int64, ("c",)), "edges": (np.int64, ()),
+    "edge_ends": (np.int64, ()), "rough": (np.int64, ()), "rough_ends": (np.int64, ()),
+    "parents": (np.int16, ("c", PARENTS)), "guessers": (np.int16, ("c",)),
 }  # fmt: skip
 
 
@@ -267,7 +270,9 @@ def _grouped(columns: list[_Column]) -> np.ndarray:
         base = min(columns[place].base for place in places)
         top = max(columns[place].base + columns[place].step * (columns[place].top - 1) for place in places) - base
         step = columns[places[-1]].step if len(places) > 1 else 1
-        step = int(np.gcd.reduce([columns[place].step for place in places] + [columns[place].base - base for place in places]))
+        step = int(
+            np.gcd.reduce([columns[place].step for place in places] + [columns[place].base - base for place in places])
+        )
         for place in places:
             column = columns[place]
             common = -1 if column.common < 0 else (column.base - base) // step + column.common * column.step // step

@@ -1,7 +1,7 @@
-"""Tables without loss: rows of whole numbers, and texts, by context mixing: each told by what is before it and above."""
+"""Tables without loss: rows of whole numbers and texts by context mixing, each told by what is before and above it."""
 
 # ruff: noqa: ARG003 - a coder takes what the protocol gives it
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -113,7 +113,9 @@ class TableCoder(Coder):
         bits = [_bits_for(40 * values.size), _bits_for(60 * len(data))]
         words = packed_state({"bits": bits}, plan.state())
         known = (Mixture(bits[0]), Mixture(bits[1]))
-        return write_varints([len(words)]) + words + self._walk(ENCODE, values, data, plan, known, False, use_above)[0]
+        codes = plan.codes(self._without_last(values))
+        stream, _ = self._coded(ENCODE, values, codes, data, plan, known, False, use_above)
+        return write_varints([len(words)]) + words + stream
 
     def _read(
         self, data: bytes, tails: np.ndarray, use_above: bool
@@ -129,46 +131,62 @@ class TableCoder(Coder):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptFileError(f"a table's plan is damaged ({type(error).__name__}: {error}).") from error
         known = (Mixture(bits[0]), Mixture(bits[1]))
-        values, texts = self._unwalk(data[at + length :], tails, plan, known, False, use_above)
+        values, texts = self._unwalk(data[at + length :], tails, plan, known, use_above)
         return plan, known, values, texts
 
     # ------------------------------------------------------------------ rows alone
     def encode(self, items: Items, step: float = 1.0) -> list[bytes]:
-        return [self._alone(item) for item in items]
-
-    def _alone(self, item: np.ndarray) -> bytes:
-        values, data = self._parts([item])
         if self.plan_ is None or self._known is None:
-            return self._adapted(values, data, use_above=False)
-        return self._walk(ENCODE, values, data, self.plan_, self._known, True, False)[0]
+            return [self._adapted(*self._parts([item]), use_above=False) for item in items]
+        return [stream for stream, _ in self._each(ENCODE, items)]
+
+    def _each(self, job: int, items: Items) -> Iterator[tuple[bytes, float]]:
+        """Each row's string and bits, by what the examples taught."""
+        assert self.plan_ is not None
+        assert self._known is not None
+        values, data = self._parts(items)
+        codes = self.plan_.codes(self._without_last(values))  # of all at once: a row alone takes as long
+        ends = np.cumsum([0, *self._tails([np.shape(item) for item in items])])
+        for row in range(len(values)):
+            own = slice(row, row + 1), data[ends[row] : ends[row + 1]]
+            yield self._coded(job, values[own[0]], codes[own[0]], own[1], self.plan_, self._known, True, False)
 
     def decode(self, parts: Sequence[bytes], shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
-        found = []
-        for part, shape in zip(parts, shapes, strict=True):
-            tails = self._tails([shape])
-            if self.plan_ is None or self._known is None:
-                _, _, values, texts = self._read(part, tails, use_above=False)
-            else:
-                values, texts = self._unwalk(part, tails, self.plan_, self._known, True, False)
-            found += self._items(values, texts, tails)
-        return found
+        tails = self._tails(shapes)
+        if self.plan_ is None or self._known is None:
+            read = [self._read(part, tails[i : i + 1], use_above=False)[2:] for i, part in enumerate(parts)]
+            values = np.concatenate([values for values, _ in read]) if read else np.empty((0, self.columns_), np.int64)
+            return self._items(values, np.concatenate([*(t for _, t in read), np.empty(0, np.uint8)]), tails)
+        split = [self._split(part) for part in parts]
+        codes = np.zeros((len(parts), self.columns_), np.int64)
+        strange = np.zeros_like(codes)
+        for row, (stream, _) in enumerate(split):
+            own = slice(row, row + 1)
+            self._read_cells(stream, codes[own], strange[own], self.plan_, self._known[0], True, False)
+        values = self.plan_.values(codes, strange)
+        texts = np.zeros(int(tails.sum()), np.uint8)
+        if self.texts_:
+            self._put_last(values, tails)
+            ends = np.cumsum([0, *tails])
+            for row, (_, rest) in enumerate(split):
+                own = slice(row, row + 1)
+                self._read_texts(rest, texts[ends[row] : ends[row + 1]], values[own], self._known[1], True)
+        return self._items(values, texts, tails)
 
     def bits(self, items: Items, step: float = 1.0) -> np.ndarray:
         if self.plan_ is None or self._known is None:
             return super().bits(items, step)
-        return np.array(
-            [self._walk(COST, *self._parts([item]), self.plan_, self._known, True, False)[1] for item in items]
-        )
+        return np.array([bits for _, bits in self._each(COST, items)])
 
     # ------------------------------------------------------------------ the loops
-    def _walk(
-        self, job: int, values: np.ndarray, data: np.ndarray, plan: Plan, known: tuple[Mixture, Mixture], frozen: bool,
-        use_above: bool,
+    def _coded(
+        self, job: int, values: np.ndarray, codes: np.ndarray, data: np.ndarray, plan: Plan,
+        known: tuple[Mixture, Mixture], frozen: bool, use_above: bool,
     ) -> tuple[bytes, float]:  # fmt: skip
-        codes, cost = plan.codes(self._without_last(values)), np.zeros(1)
+        cost = np.zeros(1)
         state, out = start(), np.empty(_A_CELL * (values.size + 1) if job == ENCODE else 1, np.uint8)
         walk(
-            (job, frozen), use_above, codes, self._without_last(values), plan.kernel(), known[0].arrays(), odds_tables(),
+            (job, frozen), use_above, codes, values.copy(), plan.kernel(), known[0].arrays(), odds_tables(),
             _room(cost), state, out,
         )  # fmt: skip
         stream = ended(state, out)
@@ -181,26 +199,42 @@ class TableCoder(Coder):
         return write_varints([len(stream)]) + stream + ended(state, out), float(cost[0]) + 8
 
     def _unwalk(
-        self, data: bytes, tails: np.ndarray, plan: Plan, known: tuple[Mixture, Mixture], frozen: bool, use_above: bool
+        self, data: bytes, tails: np.ndarray, plan: Plan, known: tuple[Mixture, Mixture], use_above: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         codes = np.zeros((len(tails), self.columns_), np.int64)
-        strange, stream, rest = np.zeros_like(codes), data, b""
-        if self.texts_:
-            (length,), at = read_varints(data, 1)
-            stream, rest = data[at : at + length], data[at + length :]
-        walk(
-            (DECODE, frozen), use_above, codes, strange, plan.kernel(), known[0].arrays(), odds_tables(),
-            _room(np.zeros(1)), start(stream), np.frombuffer(stream, np.uint8).copy(),
-        )  # fmt: skip
+        strange = np.zeros_like(codes)
+        stream, rest = self._split(data)
+        self._read_cells(stream, codes, strange, plan, known[0], False, use_above)
         values = plan.values(codes, strange)
         texts = np.zeros(int(tails.sum()), np.uint8)
         if self.texts_:
             self._put_last(values, tails)
-            walk_texts(
-                (DECODE, frozen), texts, *self._ends(values), known[1].arrays(), odds_tables(), _room(np.zeros(1)),
-                start(rest), np.frombuffer(rest, np.uint8).copy(),
-            )  # fmt: skip
+            self._read_texts(rest, texts, values, known[1], False)
         return values, texts
+
+    def _split(self, data: bytes) -> tuple[bytes, bytes]:
+        """The string of cells and that of texts."""
+        if not self.texts_:
+            return data, b""
+        (length,), at = read_varints(data, 1)
+        return data[at : at + length], data[at + length :]
+
+    @staticmethod
+    def _read_cells(
+        stream: bytes, codes: np.ndarray, strange: np.ndarray, plan: Plan, known: Mixture, frozen: bool, use_above: bool
+    ) -> None:
+        """Fills codes and strange cells."""
+        walk(
+            (DECODE, frozen), use_above, codes, strange, plan.kernel(), known.arrays(), odds_tables(),
+            _room(np.zeros(1)), start(stream), np.frombuffer(stream, np.uint8).copy(),
+        )  # fmt: skip
+
+    def _read_texts(self, stream: bytes, texts: np.ndarray, values: np.ndarray, known: Mixture, frozen: bool) -> None:
+        """Fills bytes of texts."""
+        walk_texts(
+            (DECODE, frozen), texts, *self._ends(values), known.arrays(), odds_tables(), _room(np.zeros(1)),
+            start(stream), np.frombuffer(stream, np.uint8).copy(),
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ items and their parts
     def _parts(self, items: Items) -> tuple[np.ndarray, np.ndarray]:
@@ -214,7 +248,7 @@ class TableCoder(Coder):
         return values.astype(np.int64), np.concatenate([*tails, np.empty(0, np.uint8)])
 
     def _items(self, values: np.ndarray, texts: np.ndarray, tails: np.ndarray) -> list[np.ndarray]:
-        if not self.texts_:
+        if not self.texts_ or not len(values):
             return list(values)
         split = np.split(texts.astype(np.int64), np.cumsum(tails)[:-1])
         return [np.concatenate([row, tail]) for row, tail in zip(values, split, strict=True)]
@@ -258,4 +292,10 @@ def _bits_for(size: int) -> int:
 
 def _room(cost: np.ndarray) -> tuple[np.ndarray, ...]:
     """Where the loops keep places, inputs, sums, costs and paces."""
-    return np.full(CONTEXTS, -1, np.int64), np.empty(INPUTS, np.int64), np.empty(3, np.int64), cost, np.full(3, 3, np.int64)
+    return (
+        np.full(CONTEXTS, -1, np.int64),
+        np.empty(INPUTS, np.int64),
+        np.empty(3, np.int64),
+        cost,
+        np.full(3, 3, np.int64),
+    )

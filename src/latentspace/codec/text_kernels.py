@@ -95,12 +95,14 @@ def walk_texts(run, data, ends, columns, model, tables, work, state, out):
         for at in range(first, ends[text]):
             _look(columns[text], at, first, data, words, looks)
             guess = np.int64(data[match]) if match >= 0 else np.int64(-1)
-            byte = _byte(np.int64(data[at]), columns[text], guess, sure, looks, bases, run, model, tables, work, state, out)
+            byte = _byte(
+                np.int64(data[at]), columns[text], guess, sure, looks, bases, run, model, tables, work, state, out
+            )
             data[at] = byte
             _word(byte, words)
             if match >= 0 and data[match] == byte:
                 match += 1
-                sure = min(sure + 1, _LONGEST)
+                sure = min(sure + 1, np.int64(_LONGEST))
             else:
                 match, sure = np.int64(-1), np.int64(0)
             if at - first >= _RUN - 1:

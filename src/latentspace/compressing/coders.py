@@ -74,7 +74,7 @@ def suited(space: "State") -> list[str]:
         return [*learned, *decodes, *([] if alpha else ["lossless", "pictures"])]
     if kind == "array":
         pictures = modality.layout_ in ("nhw", "nhwc") and modality.dtype_ == np.uint8
-        numbers = modality.layout_ == "vectors" and not getattr(modality, "is_sparse_", False)
+        numbers = modality.layout_ == "vectors" and modality.stored_as != "sparse"
         return [*learned, *decodes, *(["lossless", "pictures"] if pictures else ["table"] if numbers else [])]
     if kind == "audio":
         return decodes if getattr(modality, "features", "") == "spectrogram" else []
@@ -90,9 +90,7 @@ def _options(names: list[str]) -> str:
 
 
 # ---------------------------------------------------------------------- what was learned
-def coder_of(
-    space: "State", name: str, learn: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int = 0
-) -> Coder:
+def coder_of(space: "State", name: str, learn: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int = 0) -> Coder:
     """The space's coder of this name: what it learned before, or learns now from its items and keeps.
 
     What was learned once stays: containers refer to it. `learn` gives items and the options of their form.

@@ -1,4 +1,4 @@
-"""One column of a table as whole numbers, and back, to the bit: how it is read is plain data in a container's header."""
+"""One column of a table as whole numbers, and back to the bit; how it is read is plain data in a container's header."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -218,7 +218,9 @@ def cells_of(one: Treatment, values: np.ndarray, texts: Sequence[bytes] | None) 
         return _from_bits(filled, one.dtype.name), hole
     if one.how == "words":
         count = len(one.words)
-        return [None if gone or not 0 <= v < count else one.words[v] for v, gone in zip(filled, hole, strict=True)], hole
+        return [
+            None if gone or not 0 <= v < count else one.words[v] for v, gone in zip(filled, hole, strict=True)
+        ], hole
     if one.how == "text":
         assert texts is not None
         return [None if gone else t.decode("utf-8", "surrogatepass") for t, gone in zip(texts, hole, strict=True)], hole

@@ -65,7 +65,7 @@ class Frames(Form):
         if missing or more:
             what = f"lacks column {missing[0]!r}" if missing else f"has a column {more[0]!r} more"
             raise ValueError(
-                f"{origin} {what}, where this space's table coder was kept for {', '.join(sorted(there)[:10])}. Give it "
+                f"{origin} {what}, where this space's coder knows {', '.join(sorted(there)[:10])}. Give it "
                 "these columns, or compress without the space."
             )
         self.columns = [widened(column, str(column.label), rows.cells(str(column.label))) for column in self.columns]
@@ -95,7 +95,7 @@ class Frames(Form):
         values = np.asarray(gathered.raw)
         if values.ndim != 2 or values.dtype.kind not in "buif":
             raise UnsupportedError(
-                f"{gathered.origin} has the shape {values.shape} and type {values.dtype}: the table coder takes rows of "
+                f"{gathered.origin} has the shape {values.shape} and type {values.dtype}: it takes rows of "
                 "numbers (n, columns)."
             )
         self.array = values.dtype.name
@@ -197,7 +197,9 @@ class Frames(Form):
                 import polars as pl
 
                 exact = pl.Series(str(label), np.asarray(values, dtype.name.lower()))
-                frame = frame.with_columns(pl.Series(str(label), [None if h else v for v, h in zip(exact, hole, strict=True)], exact.dtype))
+                frame = frame.with_columns(
+                    pl.Series(str(label), [None if h else v for v, h in zip(exact, hole, strict=True)], exact.dtype)
+                )
             elif self.backend == "pandas" and dtype.name in ("float16", "float32", "float64"):
                 frame[label] = _exact(values, dtype, hole)
         return frame

@@ -57,7 +57,7 @@ class CompressingVerbs(State):
         embed : bool, default=False
             Put what decoding needs into the container, instead of this space's fingerprint.
         coder : str, optional
-            "latents", "pictures", "lossless", "text" or "table"; by default what suits the items and what was asked for.
+            "latents", "pictures", "lossless", "text" or "table"; by default what suits the items and the wish.
         metadata : bool, default=True
             Keep the items' metadata in the container.
         seed : int, default=0
@@ -85,7 +85,8 @@ class CompressingVerbs(State):
 
         asked = compressing.asked_for(
             quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, max_error=max_error,
-            lossless=lossless, random_access=random_access, embed=embed, coder=coder, metadata=metadata, seed=seed, on_error=on_error,
+            lossless=lossless, random_access=random_access, embed=embed, coder=coder, metadata=metadata, seed=seed,
+            on_error=on_error,
         )  # fmt: skip
         out = io.BytesIO()
         written = compressing.compress(self, items, asked, out)
