@@ -120,7 +120,7 @@ def test_what_has_no_report_is_refused(space, iris):
     with pytest.raises(ValueError, match="no such column"):
         report_of(space, target="colour", quality=50)
     table = ls.fit(iris, dims=3, density="gaussian")
-    with pytest.raises(UnsupportedError, match="pictures and texts"):
+    with pytest.raises(UnsupportedError, match="give --lossless or --max-error"):
         report_of(table, quality=50)
 
 

@@ -28,12 +28,18 @@ def compress(
     psnr: Annotated[float | None, typer.Option("--psnr", help="dB, at least.")] = None,
     bpp: Annotated[float | None, typer.Option("--bpp", help="Bits a pixel, sample or value, at most.")] = None,
     max_bytes: Annotated[int | None, typer.Option("--max-bytes", help="Bytes of the whole container.")] = None,
+    max_error: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--max-error", metavar="[COLUMN=]FLOAT", help="How far a number may be off; again for more columns."
+        ),
+    ] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Give the very items back.")] = False,
     solid: Annotated[
         bool, typer.Option("--solid", help="One stream for all items: smaller, without reaching each alone.")
     ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Put what decoding needs into the container.")] = False,
-    coder: Annotated[str | None, typer.Option("--coder", help="latents, pictures, lossless or text.")] = None,
+    coder: Annotated[str | None, typer.Option("--coder", help="latents, pictures, lossless, text or table.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Which kind to read, without --model.")] = None,
     report: Annotated[
         Path | None,
@@ -51,6 +57,8 @@ def compress(
     latentspace compress photos/ --model photos.latent -o photos.lsz --psnr 32
 
     latentspace compress photos/ --lossless -o photos.lsz --report beside-others.html
+
+    latentspace compress table.csv --solid -o table.lsz --max-error price=1
     """
     from latentspace import compressing
 
@@ -61,7 +69,8 @@ def compress(
     space, items = _space_and_items(source, model, kind)
     asked = compressing.asked_for(
         quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
-        random_access=not solid, embed=embed or model is None, coder=coder, metadata=True, seed=seed, on_error="skip",
+        random_access=not solid, max_error=_errors(max_error), embed=embed or model is None, coder=coder, metadata=True,
+        seed=seed, on_error="skip",
     )  # fmt: skip
     with aloud():
         written = _write(space, items, asked, out)
@@ -78,6 +87,22 @@ def compress(
         print_facts({name: value for name, value in facts.items() if name != "verdict"})
         for sentence in facts.get("verdict", []):
             print(sentence)
+
+
+def _errors(given: list[str] | None) -> Any:
+    """0.1 for all columns, or price=1 of some."""
+    if not given:
+        return None
+    errors: dict[str, float] = {}
+    for one in given:
+        column, _, number = one.rpartition("=")
+        try:
+            errors[column] = float(number)
+        except ValueError:
+            raise typer.BadParameter(f"--max-error {one}: {number!r} is no number. Write 0.1, or price=0.1.") from None
+    if "" in errors and len(errors) > 1:
+        raise typer.BadParameter("--max-error: give one number for all columns, or one for each column you name.")
+    return errors.get("", errors)
 
 
 def _space_and_items(source: str, model: Path | None, kind: str | None) -> tuple[Any, Any]:

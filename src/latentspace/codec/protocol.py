@@ -28,7 +28,8 @@ from ..errors import CorruptFileError
 #   "latents"  float32 (dims,): rows of z, of the model that `fit` and `from_state` are given
 #   "pixels"   uint8 (h, w) for grey or (h, w, 3) for colour, each of its own size
 #   "text"     uint8 (t,): UTF-8
-Reads = Literal["latents", "pixels", "text"]
+#   "table"    int64 (columns + t,): a row's cells as whole numbers, then t bytes of its texts
+Reads = Literal["latents", "pixels", "text", "table"]
 Items = Sequence[np.ndarray]  # one array an item; where all have one shape, one array (n, ...) is that as well
 Shapes = Sequence[tuple[int, ...]]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -45,6 +46,7 @@ class Coder(ABC):
     name: ClassVar[str]  # its name in CODERS, which a container names
     reads: ClassVar[Reads]
     lossless: ClassVar[bool] = False  # True: decoding gives the very items, and `step` is not looked at
+    adapts: ClassVar[bool] = False  # True: one string for all items needs nothing that was learned before
     span: tuple[float, float] | None = None
 
     # ------------------------------------------------------------------ learning
@@ -69,6 +71,10 @@ class Coder(ABC):
         """Rebuilds what `get_state` gave, checking it: raises ValueError, KeyError or TypeError for what cannot be."""
 
     # ------------------------------------------------------------------ coding
+    def together(self, random_access: bool) -> int:
+        """How many items a block has: what damage can cost, or what share a string."""
+        return 256 if random_access else 4096
+
     def snapped(self, step: float) -> float:
         """The nearest step that the coder has, by default any; the container keeps this one."""
         return step
@@ -127,6 +133,7 @@ class _Coders(Mapping):
         "pictures": "latentspace.codec.pictures:PictureCoder",  # lossy images, trained for rate and distortion
         "lossless": "latentspace.codec.lossless:LosslessCoder",  # images, exactly
         "text": "latentspace.codec.texts:TextCoder",
+        "table": "latentspace.codec.tables:TableCoder",  # tables and arrays of numbers, exactly
     }
 
     def __getitem__(self, name: str) -> type[Coder]:

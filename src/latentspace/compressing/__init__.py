@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _SAMPLE = 256  # items that a step is chosen on; their rate and distortion are within about a percent of all items'
 _SAMPLE_VALUES = 2**23
-_RANDOM = 256  # items of a block that are reached one by one: what damage can cost
-_SOLID = 4096  # items of a block that share a stream
 _BLOCK_VALUES = 2**26
 _ROUNDS = 8  # whole encodings, at most, until max_bytes holds
 
@@ -43,6 +41,7 @@ class Asked:
     metadata: bool = True
     on_error: OnError = "skip"
     seed: int = 0
+    max_error: Any = None
 
 
 @dataclass
@@ -100,8 +99,10 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
     gathered = _gathered(space, items)
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
-    name = coders.chosen(space, lossless=asked.lossless, coder=asked.coder, rate=asked.rate)
+    bound = asked.max_error is not None
+    name = coders.chosen(space, lossless=asked.lossless or bound, coder=asked.coder, rate=asked.rate)
     form = form_of(CODERS[name].reads)(space)
+    form.bound(asked.max_error)
     coder = _coder(space, name, form, gathered, asked)
     job = _Job(space, gathered, asked, form, coder)
     step, psnr = job.step()
@@ -147,17 +148,25 @@ def _own_items(space: "State") -> Gathered:
 
 def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Asked) -> Coder:
     def learn_from(source: Gathered) -> Any:
+        form.look(source)
         chosen = coders.at_most(len(source))
-        return _joined(list(form.blocks(source.select(chosen), "skip", BLOCK)))
+        return _joined(list(form.blocks(source.select(chosen), "skip", BLOCK))), form.options()
 
     def learn() -> Any:
         if name == "latents":
-            return space.latents if len(space) else learn_from(gathered)
+            return (space.latents, {}) if len(space) else learn_from(gathered)
         if len(space) and (space._features is not None or getattr(space, "_raw", None) is not None):
             return learn_from(_own_items(space))
         return learn_from(gathered)
 
-    return coders.coder_of(space, name, learn, asked.seed)
+    if CODERS[name].adapts and (not asked.random_access or asked.max_error is not None):
+        form.look(gathered)
+        if asked.random_access:
+            return CODERS[name].fit(learn_from(gathered)[0], seed=asked.seed, **form.options())
+        return CODERS[name].fit([], **form.options())
+    coder = coders.coder_of(space, name, learn, asked.seed)
+    form.look(gathered, getattr(coder, "form_", None))
+    return coder
 
 
 def _joined(blocks: Sequence[Coded]) -> Any:
@@ -171,7 +180,8 @@ class _Job:
 
     def __init__(self, space: "State", gathered: Gathered, asked: Asked, form: Form, coder: Coder):
         self.space, self.gathered, self.asked, self.form, self.coder = space, gathered, asked, form, coder
-        self.embed = asked.embed
+        # What nobody keeps has to be in the container.
+        self.embed = asked.embed or coder.name not in space._coders
         self.state = coders.state_of(space, coder)
         self.packed = packed_state(*self.state)
 
@@ -268,7 +278,7 @@ class _Job:
 
     def _blocks(self) -> Iterator[Coded]:
         """Blocks of at most so many items, and of so many values."""
-        most = _RANDOM if self.asked.random_access else _SOLID
+        most = self.coder.together(self.asked.random_access)
         if len(self.gathered) == 0:
             yield from self.form.blocks(self.gathered, self.asked.on_error, most)
             return
@@ -344,6 +354,9 @@ def asked_for(
     """
     aim = aim_of(quality, psnr, bpp, max_bytes)
     rate = any(value is not None for value in (quality, psnr, bpp, max_bytes))
+    if others.get("max_error") is not None and (rate or lossless):
+        what = "lossless=True" if lossless else f"{aim.what}={aim.value:g}"
+        raise ValueError(f"max_error and {what} exclude one another: choose what shall be bounded.")
     if lossless and rate:
         raise ValueError(f"lossless=True and {aim.what}={aim.value:g} exclude one another: what is exact has no rate.")
     return Asked(aim, lossless, rate=rate, **others)

@@ -1,6 +1,6 @@
 """Which coder a space takes for its items, what that has learned, and how a container refers to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,10 +74,11 @@ def suited(space: "State") -> list[str]:
         return [*learned, *decodes, *([] if alpha else ["lossless", "pictures"])]
     if kind == "array":
         pictures = modality.layout_ in ("nhw", "nhwc") and modality.dtype_ == np.uint8
-        return [*learned, *decodes, *(["lossless", "pictures"] if pictures else [])]
+        numbers = modality.layout_ == "vectors" and modality.stored_as != "sparse"
+        return [*learned, *decodes, *(["lossless", "pictures"] if pictures else ["table"] if numbers else [])]
     if kind == "audio":
         return decodes if getattr(modality, "features", "") == "spectrogram" else []
-    return {"table": decodes, "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
+    return {"table": [*decodes, "table"], "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
 
 
 def _what(space: "State") -> str:
@@ -89,10 +90,10 @@ def _options(names: list[str]) -> str:
 
 
 # ---------------------------------------------------------------------- what was learned
-def coder_of(space: "State", name: str, learn: Callable[[], Any], seed: int = 0) -> Coder:
+def coder_of(space: "State", name: str, learn: Callable[[], tuple[Any, Mapping[str, Any]]], seed: int = 0) -> Coder:
     """The space's coder of this name: what it learned before, or learns now from its items and keeps.
 
-    What was learned once stays: containers refer to it.
+    What was learned once stays: containers refer to it. `learn` gives items and the options of their form.
     """
     kept = space._coders.get(name)
     if kept is not None:
@@ -104,7 +105,8 @@ def coder_of(space: "State", name: str, learn: Callable[[], Any], seed: int = 0)
         if (kept := space._coders.get(name)) is not None:
             return rebuilt(name, kept[0], kept[1], space.model)
     say(lambda: f"coder {name!r} learns from the space's items, once")
-    coder = CODERS[name].fit(learn(), model=space.model, seed=seed)
+    items, options = learn()
+    coder = CODERS[name].fit(items, model=space.model, seed=seed, **options)
     keep(space, name, coder)
     return coder
 
@@ -147,8 +149,9 @@ def state_of(space: "State", coder: Coder) -> CoderState:
     facts, own = coder.get_state()
     arrays = {f"coder/{key}": array for key, array in own.items()}
     whole: dict[str, Any] = {"coder": facts, "modality": None, "kind": space.modality.kind, "model": None}
-    whole["modality"], theirs = space.modality.state()
-    arrays |= {f"modality/{key}": array for key, array in theirs.items()}
+    if coder.reads != "table":  # whose form tells all of the columns
+        whole["modality"], theirs = space.modality.state()
+        arrays |= {f"modality/{key}": array for key, array in theirs.items()}
     if coder.reads == "latents" or getattr(space.model, "coder", None) == coder.name:
         if not hasattr(space.model, "get_state"):
             raise UnsupportedError(

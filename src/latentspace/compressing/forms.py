@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..items.protocol import Gathered, OnError, Skipped
 
 
@@ -76,6 +77,20 @@ class Form(ABC):
     def __init__(self, space: Any, facts: Mapping[str, Any] | None = None):
         self.space = space
 
+    def look(self, gathered: Gathered, kept: Mapping[str, Any] | None = None) -> None:  # noqa: B027 - most need none
+        """What must be known of all items before the first block; `kept` is what `facts` gave when a coder learned."""
+
+    def bound(self, max_error: Any) -> None:
+        """Is told the largest error that is allowed, None for none; UnsupportedError where it cannot be kept."""
+        if max_error is not None:
+            raise UnsupportedError(
+                "max_error is for tables and arrays of numbers, coder 'table'. Ask for a psnr or a quality instead."
+            )
+
+    def options(self) -> dict[str, Any]:
+        """What a coder's `fit` is told of the form."""
+        return {}
+
     @abstractmethod
     def blocks(self, gathered: Gathered, on_error: OnError, size: int) -> Iterator[Coded]:
         """The items as arrays, at most `size` at a time, in order."""
@@ -111,6 +126,7 @@ _WHERE = {
     "pixels": "latentspace.compressing.pixels:Pixels",
     "latents": "latentspace.compressing.latents:Latents",
     "text": "latentspace.compressing.words:Words",
+    "table": "latentspace.compressing.frames:Frames",
 }
 
 

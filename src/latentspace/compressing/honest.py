@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..codec.protocol import Coder
+from ..codec.protocol import CODERS, Coder
 from ..codec.rate import step_of_quality
 from ..errors import UnsupportedError
 from ..items.protocol import Gathered
@@ -45,16 +45,25 @@ def report(space: "State", gathered: Gathered, asked: "Asked", written: "Written
     Raises
     ------
     UnsupportedError
-        If the items are neither pictures nor texts.
+        If the items are neither pictures, texts nor tables.
     ValueError
         If `target` is not a column, or there are too few items of too few classes.
     """
+    if CODERS[written.coder].reads == "table":
+        from . import tables_report
+
+        if target is not None:
+            raise UnsupportedError("--target is for pictures: what comes back of a table is what was there.")
+        told = tables_report.told(gathered, asked, written)
+        return Report(f"{written.items:,} items in {written.bytes:,} bytes", told.verdict, told.sections, told.facts)
     facts, arrays = space._coders[written.coder]
     coder = coders.rebuilt(written.coder, facts, arrays, space.model)
     if space.modality.kind not in _BESIDE:
+        if space.modality.kind == "table":
+            raise UnsupportedError("--report of a table's latents is not to be had: give --lossless or --max-error.")
         raise UnsupportedError(
-            f"--report stands pictures and texts beside other formats; {space.modality.kind} have none here yet. "
-            "Compress without it."
+            f"--report stands pictures, texts and tables beside other formats; {space.modality.kind} have none here "
+            "yet. Compress without it."
         )
     sample = sampled(space, gathered, coder, _SAMPLE)
     if not len(sample):

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ..items.protocol import OnError
@@ -20,6 +20,7 @@ class CompressingVerbs(State):
         psnr: float | None = None,
         bpp: float | None = None,
         max_bytes: int | None = None,
+        max_error: float | Mapping[str, float] | None = None,
         lossless: bool = False,
         random_access: bool = True,
         embed: bool = False,
@@ -30,7 +31,8 @@ class CompressingVerbs(State):
     ) -> bytes:
         """Items to the bytes of a `.lsz` container, through what this space has learned.
 
-        Of `quality`, `psnr`, `bpp` and `max_bytes` one may be given; without any, quality is 75.
+        Of `quality`, `psnr`, `bpp`, `max_bytes` and `max_error` one may be given; without any, quality is 75, where
+        the coder loses anything.
 
         Parameters
         ----------
@@ -45,6 +47,9 @@ class CompressingVerbs(State):
             Bits a pixel, sample or value, at most, on a sample of the items.
         max_bytes : int, optional
             Bytes of the whole container, at most.
+        max_error : float or dict of column to float, optional
+            How far a number of a table or an array may be from the original, at most: in every numeric column, or in
+            those that are named, where the others come back exactly.
         lossless : bool, default=False
             Give the very items back.
         random_access : bool, default=True
@@ -52,7 +57,7 @@ class CompressingVerbs(State):
         embed : bool, default=False
             Put what decoding needs into the container, instead of this space's fingerprint.
         coder : str, optional
-            "latents", "pictures", "lossless" or "text"; by default what suits the items and what was asked for.
+            "latents", "pictures", "lossless", "text" or "table"; by default what suits the items and the wish.
         metadata : bool, default=True
             Keep the items' metadata in the container.
         seed : int, default=0
@@ -79,8 +84,9 @@ class CompressingVerbs(State):
         from .. import compressing, fitting
 
         asked = compressing.asked_for(
-            quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, lossless=lossless,
-            random_access=random_access, embed=embed, coder=coder, metadata=metadata, seed=seed, on_error=on_error,
+            quality=quality, psnr=psnr, bpp=bpp, max_bytes=max_bytes, max_error=max_error,
+            lossless=lossless, random_access=random_access, embed=embed, coder=coder, metadata=metadata, seed=seed,
+            on_error=on_error,
         )  # fmt: skip
         out = io.BytesIO()
         written = compressing.compress(self, items, asked, out)
