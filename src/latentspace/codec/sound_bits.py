@@ -12,12 +12,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..errors import CorruptFileError
 from .compiled import njit
 
 UNIT = 256
 REACH = 8 * UNIT - 1
 LOW, HIGH, VALUE, AT, WRITES = range(5)  # what `coder` holds
-PASSES = 3  # bytes read past the end, at most, of a string that is whole
+AHEAD = 4  # bytes that a reader is ahead of the writer
 _MASK = (1 << 32) - 1
 _LIMIT = 255  # times asked, from which on a context follows at one pace
 _EVEN = 1 << 15
@@ -50,7 +51,7 @@ def writer(room: int) -> tuple[np.ndarray, np.ndarray]:
 def reader(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     """A coder that reads what another wrote, and its bytes."""
     first = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
-    return np.array([0, _MASK, first, 4, 0], np.int64), np.frombuffer(data, np.uint8).copy()
+    return np.array([0, _MASK, first, AHEAD, 0], np.int64), np.frombuffer(data, np.uint8).copy()
 
 
 def ended(coder: np.ndarray, data: np.ndarray) -> bytes:
@@ -63,7 +64,14 @@ def ended(coder: np.ndarray, data: np.ndarray) -> bytes:
         if kept and value <= high:
             tail = value.to_bytes(4, "big")[:kept]
             break
-    return (data[:at].tobytes() + tail).rstrip(b"\0")
+    return data[:at].tobytes() + tail
+
+
+def check_end(coder: np.ndarray, data: np.ndarray) -> None:
+    """Raises CorruptFileError where what was read is not about what was there."""
+    took = int(coder[AT]) - AHEAD
+    if not took <= len(data) <= took + AHEAD:
+        raise CorruptFileError(f"a sound's string has {len(data):,} bytes, and was read to byte {took:,}.")
 
 
 @njit(cache=True, nogil=True)
@@ -139,6 +147,12 @@ def code_mixed(bit, slots, known, weights, inputs, speed, coder, data, tables):
         odd += ((goal - odd) * pace[n]) >> 16
         known[slots[i]] = odd << 10 | min(n + 1, _LIMIT)
     return bit
+
+
+@njit(cache=True, nogil=True)
+def is_past_end(coder, data):
+    """Whether a reader is farther than any string that is whole would lead it."""
+    return not coder[WRITES] and coder[AT] > len(data) + AHEAD
 
 
 @njit(cache=True, nogil=True)

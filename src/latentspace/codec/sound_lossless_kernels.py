@@ -9,7 +9,7 @@ import numpy as np
 
 from . import sound_prediction as prediction
 from .compiled import njit
-from .sound_bits import code, code_large, code_mixed, code_raw, length_of, odds, roomy
+from .sound_bits import WRITES, code, code_large, code_mixed, code_raw, is_past_end, length_of, odds, roomy
 from .sound_prediction import EVERY, FILTERS, FRACTION, MOST, OTHER, OWN, PACES
 
 LEAD = MOST  # zeros before the first sample
@@ -124,6 +124,8 @@ def code_sound(x, width, memory, coder, data, tables):
     expects = np.zeros(stages, np.int64)
     work = (np.zeros(_MIXED, np.int64), np.zeros(_MIXED, np.int64))
     for at in range(LEAD, end):
+        if is_past_end(coder, data):
+            break
         for c in range(channels):
             data = roomy(data, coder, _ROOM)
             n = prediction.gather(v, x, c, at)
@@ -138,7 +140,7 @@ def code_sound(x, width, memory, coder, data, tables):
             rounded = min(max((total + (1 << fraction >> 1)) >> fraction, least), most)
             beside = loudness[c - 1, 2] if c else loudness[channels - 1, 2]
             left = code_left(x[c, at] - rounded, loudness[c], beside, memory, coder, data, work, tables)
-            if not coder[4]:
+            if not coder[WRITES]:
                 x[c, at] = min(max(rounded + left, least), most)
             prediction.observe(covariances[c], products[c], v, n, x[c, at], shrink)
             if at % EVERY == 0:
