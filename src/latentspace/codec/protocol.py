@@ -28,7 +28,8 @@ from ..errors import CorruptFileError
 #   "latents"  float32 (dims,): rows of z, of the model that `fit` and `from_state` are given
 #   "pixels"   uint8 (h, w) for grey or (h, w, 3) for colour, each of its own size
 #   "text"     uint8 (t,): UTF-8
-Reads = Literal["latents", "pixels", "text"]
+#   "sound"    int8, int16, or int32 of 24 bits, (frames,) or (frames, channels): samples; decoded, int32
+Reads = Literal["latents", "pixels", "text", "sound"]
 Items = Sequence[np.ndarray]  # one array an item; where all have one shape, one array (n, ...) is that as well
 Shapes = Sequence[tuple[int, ...]]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -45,6 +46,7 @@ class Coder(ABC):
     name: ClassVar[str]  # its name in CODERS, which a container names
     reads: ClassVar[Reads]
     lossless: ClassVar[bool] = False  # True: decoding gives the very items, and `step` is not looked at
+    learns: ClassVar[bool] = True  # False: `fit` looks at no item
     span: tuple[float, float] | None = None
 
     # ------------------------------------------------------------------ learning
@@ -127,6 +129,8 @@ class _Coders(Mapping):
         "pictures": "latentspace.codec.pictures:PictureCoder",  # lossy images, trained for rate and distortion
         "lossless": "latentspace.codec.lossless:LosslessCoder",  # images, exactly
         "text": "latentspace.codec.texts:TextCoder",
+        "sound-lossless": "latentspace.codec.sound_lossless:LosslessSoundCoder",
+        "sound": "latentspace.codec.sound:SoundCoder",  # lossy sounds, for squared error
     }
 
     def __getitem__(self, name: str) -> type[Coder]:

@@ -1,4 +1,4 @@
-"""Sounds with loss, for the least squared error of samples at a rate: frequencies in steps, coded by their neighbours."""
+"""Sounds with loss, for the least squared error at a rate: frequencies in steps, coded by their neighbours."""
 
 # ruff: noqa: ARG003 - a coder takes what the protocol gives it
 import math
@@ -55,7 +55,7 @@ class SoundCoder(Coder):
         return _each(lambda item: _written(item, step, {}), items)
 
     def decode(self, parts: Sequence[bytes], shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
-        return _each(lambda pair: _read(*pair, step, {}), list(zip(parts, shapes, strict=True)))
+        return _each(lambda pair: _read(pair[0], pair[1], step, {}), list(zip(parts, shapes, strict=True)))
 
     def encode_block(self, items: Items, step: float = 1.0) -> bytes:
         memories: dict[int, kernels.Memory] = {}
@@ -63,7 +63,9 @@ class SoundCoder(Coder):
 
     def decode_block(self, data: bytes, shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
         memories: dict[int, kernels.Memory] = {}
-        return [_read(part, shape, step, memories) for part, shape in zip(parted(data, len(shapes)), shapes, strict=True)]
+        return [
+            _read(part, shape, step, memories) for part, shape in zip(parted(data, len(shapes)), shapes, strict=True)
+        ]
 
     def approximate(self, items: Items, step: float = 1.0) -> list[np.ndarray]:
         def work(item: np.ndarray) -> np.ndarray:

@@ -38,9 +38,9 @@ def odds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             chances.append(int(65536 / (1 + power) + Decimal("0.5")))
             power *= ratio
     squash = np.clip(np.array(chances, np.int64), 16, 65520)
-    stretch = np.searchsorted(squash, np.arange(4096) * 16 + 8).clip(0, 2 * REACH) - REACH
+    stretch = np.searchsorted(squash, np.arange(4096) * 16 + 8).clip(0, 2 * REACH).astype(np.int64) - REACH
     pace = np.array([65536 * 2 // (2 * n + 3) for n in range(_LIMIT + 1)], np.int64)
-    return squash, stretch.astype(np.int64), pace
+    return squash, stretch, pace
 
 
 def writer(room: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,10 +58,10 @@ def ended(coder: np.ndarray, data: np.ndarray) -> bytes:
     """What was written, in the fewest bytes that read the same: behind them zeros are read."""
     low, high, at = int(coder[LOW]), int(coder[HIGH]), int(coder[AT])
     tail = b""
-    for kept in range(5 if low else 0):
+    for kept in range(1, 5 if low else 1):
         shift = 8 * (4 - kept)
         value = -(-low >> shift) << shift
-        if kept and value <= high:
+        if value <= high:
             tail = value.to_bytes(4, "big")[:kept]
             break
     return data[:at].tobytes() + tail
@@ -136,7 +136,12 @@ def code_mixed(bit, slots, known, weights, inputs, speed, coder, data, tables):
     for i in range(len(slots)):
         inputs[i] = stretch[known[slots[i]] >> 20]
         dot += weights[i] * inputs[i]
-    chance = squash[min(max(dot >> 16, -REACH), REACH) + REACH]
+    dot >>= 16
+    if dot > REACH:
+        dot = np.int64(REACH)
+    elif dot < -REACH:
+        dot = np.int64(-REACH)
+    chance = squash[dot + REACH]
     bit = code(bit, chance, coder, data)
     wrong = ((bit << 16) - chance) * speed
     goal = (1 << 22) - 1 if bit else 0

@@ -52,7 +52,9 @@ def place(slots, sizes, c, f, k, bands):
     slots[0] = (level(near, _NEAR - 1) * 3 + min(c, 1) + (1 if c and other else 0)) * QUESTIONS
     slots[1] = (_SETS[1] + level(wide, _WIDE - 1) * _BANDS + bands[k]) * QUESTIONS
     slots[2] = (_SETS[2] + level(low1 + low2, 11) * 12 + level(old + (old_low + old_high >> 1), 11)) * QUESTIONS
-    slots[3] = (_SETS[3] + level(other, _BESIDE - 1) * 12 + level((near + 4) // 12 + (1 if near else 0), 11)) * QUESTIONS
+    slots[3] = (
+        _SETS[3] + level(other, _BESIDE - 1) * 12 + level((near + 4) // 12 + (1 if near else 0), 11)
+    ) * QUESTIONS
     return min(near, 1) + (1 if near > 8 else 0)
 
 

@@ -1,4 +1,4 @@
-"""Sounds, exactly: each sample is told by those before it and by the other channels, and only the surprise is written."""
+"""Sounds, exactly: samples are told by those before and by the other channels, and only the surprise is written."""
 
 # ruff: noqa: ARG003 - a coder takes what the protocol gives it
 import math
@@ -55,7 +55,7 @@ class LosslessSoundCoder(Coder):
 
     def decode(self, parts: Sequence[bytes], shapes: Shapes, step: float = 1.0) -> list[np.ndarray]:
         with ThreadPoolExecutor(usable_cores()) as pool:
-            return list(pool.map(lambda pair: _read(*pair, {}), zip(parts, shapes, strict=True)))
+            return list(pool.map(lambda pair: _read(pair[0], pair[1], {}), zip(parts, shapes, strict=True)))
 
     def encode_block(self, items: Items, step: float = 1.0) -> bytes:
         memories: dict[int, kernels.Memory] = {}

@@ -34,11 +34,13 @@ class Memory:
         self.products = np.zeros((channels, n), np.int64)
         self.solution = np.zeros((channels, n), np.int64)
         self.filters = np.zeros((channels, len(FILTERS), MOST), np.int32)
+        self.trust = np.full((channels, len(FILTERS) + 1), 1 << 16, np.int64)  # and how large filters' answers are
         self.loudness = np.full((channels, 4), 1 << 12, np.int64)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         return (
             self.known, self.mixing, self.covariances, self.products, self.solution, self.filters, self.loudness,
+            self.trust,
         )  # fmt: skip
 
 
@@ -111,6 +113,7 @@ def code_sound(x, width, memory, coder, data, tables):
     Gives the bytes, which may have moved.
     """
     covariances, products, solution, filters, loudness = memory[2], memory[3], memory[4], memory[5], memory[6]
+    trust = memory[7]
     channels, end = x.shape
     fraction = FRACTION if width <= 16 else 0
     shrink = max(0, width - 16)
@@ -133,10 +136,11 @@ def code_sound(x, width, memory, coder, data, tables):
             for i in range(n):
                 first += solution[c, i] * v[i]
             first >>= 20 - fraction
-            total = first
+            total = np.int64(0)
             for s in range(stages):
                 expects[s] = prediction.filtered(filters[c, s, : FILTERS[s]], past[c, s, at - FILTERS[s] : at])
-                total += expects[s]
+                total += trust[c, s] * expects[s]
+            total = first + (total >> 16)
             rounded = min(max((total + (1 << fraction >> 1)) >> fraction, least), most)
             beside = loudness[c - 1, 2] if c else loudness[channels - 1, 2]
             left = code_left(x[c, at] - rounded, loudness[c], beside, memory, coder, data, work, tables)
@@ -146,6 +150,7 @@ def code_sound(x, width, memory, coder, data, tables):
             if at % EVERY == 0:
                 prediction.solve(covariances[c], products[c], n, triangle, d, u, solution[c])
             rest = (x[c, at] << fraction) - first
+            prediction.weigh(trust[c], expects, (x[c, at] << fraction) - total)
             for s in range(stages):
                 rest = min(max(rest, -(1 << 28)), 1 << 28)
                 past[c, s, at] = rest

@@ -13,17 +13,18 @@ from .compiled import njit
 from .sound_bits import length_of
 
 FRACTION = 4  # bits behind the point of what is predicted
-OWN, OTHER = 20, 12  # samples of a channel itself, and of another, that least squares look at
+OWN, OTHER = 24, 12  # samples of a channel itself, and of another, that least squares look at
 EVERY = 32  # samples from one solution to the next
-FADES = 5  # of what was seen before, 1 / 2^FADES is forgotten at each
+FADES = 4  # of what was seen before, 1 / 2^FADES is forgotten at each
 FILTERS = (256, 32, 16)  # taps
 MOST = max(FILTERS)
-PACES = (8, 7, 6)  # of the filters: 2^-pace
+PACES = (6, 5, 4)  # of the filters: 2^-pace
+TRUST = 10  # 2^(TRUST - 16): how fast filters are trusted
 _WEIGHT = 20  # bits behind the point of weights
 _LARGEST = 1 << 26
 _COVARIANCE = 30  # bits that covariances are brought to
 _RATIO = 22  # bits behind the point of Cholesky's triangle
-_DAMPING = 16  # of the mean square, 1 / 2^DAMPING is taken for noise
+_DAMPING = 20  # of the mean square, 1 / 2^DAMPING is taken for noise
 
 
 @njit(cache=True, nogil=True)
@@ -117,3 +118,18 @@ def adapt(weights, past, wrong, energy, pace):
     for i in range(len(weights)):
         moved = np.int64(weights[i]) + ((np.int64(narrow) * np.int64(past[i]) + half) >> shift)
         weights[i] = min(max(moved, -_LARGEST), _LARGEST)
+
+
+@njit(cache=True, nogil=True)
+def weigh(trust, expects, wrong):
+    """Trusts each filter as far as it served; the last of `trust` is how large their answers are, squared."""
+    stages = len(expects)
+    wrong = min(max(wrong, -_LARGEST), _LARGEST)
+    power = np.int64(0)
+    for s in range(stages):
+        expects[s] = min(max(expects[s], -_LARGEST), _LARGEST)
+        power += expects[s] * expects[s]
+    trust[stages] += (power - trust[stages]) >> 6
+    for s in range(stages):
+        moved = trust[s] + ((wrong * expects[s]) << TRUST) // (max(trust[stages], power) + 64)
+        trust[s] = min(max(moved, 0), 1 << 17)

@@ -10,6 +10,7 @@ from scipy.fft import dct
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)  # of frequencies of a moment, from which one is chosen for each sound
 ANGLES = 64  # in which two channels can be turned
 _BATCH = 4096  # moments at a time
+_PIECES, _PIECE = 8, 16_384  # that a length is chosen by, and their samples
 
 
 def moments_of(frames: int, n: int) -> int:
@@ -51,9 +52,13 @@ def to_samples(frequencies: np.ndarray, frames: int) -> np.ndarray:
 
 def suited_length(x: np.ndarray, step: float) -> int:
     """The length whose frequencies cost fewest bits, about, at a step; `x` is (channels, frames)."""
+    frames = x.shape[1]
+    if frames > _PIECES * _PIECE:  # of a long sound, pieces spread over it tell as much
+        starts = np.linspace(0, frames - _PIECE, _PIECES).astype(int)
+        x = np.concatenate([x[:, start : start + _PIECE] for start in starts], axis=1)
     costs = {}
     for n in LENGTHS:
-        if n > LENGTHS[0] and n > 2 * x.shape[1]:
+        if n > LENGTHS[0] and n > 2 * frames:
             continue
         costs[n] = sum(float(np.log2(1 + (to_frequencies(row, n) / step) ** 2).sum()) for row in x)
     return min(costs, key=lambda n: costs[n])

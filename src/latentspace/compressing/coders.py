@@ -76,7 +76,8 @@ def suited(space: "State") -> list[str]:
         pictures = modality.layout_ in ("nhw", "nhwc") and modality.dtype_ == np.uint8
         return [*learned, *decodes, *(["lossless", "pictures"] if pictures else [])]
     if kind == "audio":
-        return decodes if getattr(modality, "features", "") == "spectrogram" else []
+        latents = decodes if getattr(modality, "features", "") == "spectrogram" else []
+        return [*latents, "sound-lossless", "sound"]
     return {"table": decodes, "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
 
 
@@ -103,7 +104,8 @@ def coder_of(space: "State", name: str, learn: Callable[[], Any], seed: int = 0)
         keeping.refresh(space)  # another process may have learned it meanwhile
         if (kept := space._coders.get(name)) is not None:
             return rebuilt(name, kept[0], kept[1], space.model)
-    say(lambda: f"coder {name!r} learns from the space's items, once")
+    if CODERS[name].learns:
+        say(lambda: f"coder {name!r} learns from the space's items, once")
     coder = CODERS[name].fit(learn(), model=space.model, seed=seed)
     keep(space, name, coder)
     return coder

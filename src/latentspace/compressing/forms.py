@@ -111,6 +111,7 @@ _WHERE = {
     "pixels": "latentspace.compressing.pixels:Pixels",
     "latents": "latentspace.compressing.latents:Latents",
     "text": "latentspace.compressing.words:Words",
+    "sound": "latentspace.compressing.sounds:Sounds",
 }
 
 
