@@ -7,7 +7,7 @@ import pytest
 
 import latentspace as ls
 import processes
-from codec.sounds import mutated, plucked
+from codec.sounds import flac_bytes, mutated, plucked
 from latentspace import compressing
 from latentspace.compressing.bare import bare_space
 from latentspace.compressing.opening import decompress
@@ -196,3 +196,47 @@ def test_what_is_compressed_already_is_what_decoding_it_gives(tmp_path):
 def test_a_clip_behind_its_sounds_end_is_a_bad_item():
     with pytest.raises(BadItemError, match="before the piece"):
         own_samples.read(own_samples.Clip((np.zeros(8000, np.int16), 8000), 2.0, 3.0))
+
+
+def report_of(folder, monkeypatch, levels, **wishes):
+    from latentspace.compressing import rivals_sounds
+
+    monkeypatch.setattr(rivals_sounds, "_LEVELS", levels)
+    words = {"lossless": False, "quality": None, "psnr": None, "bpp": None, "max_bytes": None} | wishes
+    asked = compressing.asked_for(**words, embed=True)
+    space, items = bare_space(folder)
+    written = compressing.compress(space, items, asked, io.BytesIO())
+    return written, compressing.report(space, items, asked, written)
+
+
+def test_exact_sounds_stand_beside_flac_with_its_real_bytes(folder, monkeypatch):
+    _, report = report_of(folder, monkeypatch, (), lossless=True)
+    facts = report.to_dict()
+    assert set(facts["rivals"]) == {"FLAC, files", "WAV, files", "xz, one stream"}
+    files = [folder / name for name in (*FORMATS, "silent.wav")]
+    ours = [own_samples.read(file)[0] for file in files]
+    widths = [*FORMATS.values(), 16]
+    expected = sum(flac_bytes(x, 8000, width) for x, width in zip(ours, widths, strict=True)) / len(files)
+    assert facts["rivals"]["FLAC, files"] == pytest.approx(expected, rel=1e-3)
+    assert facts["bytes_an_item"] < facts["rivals"]["FLAC, files"]
+    assert "exactly" in report.verdict[0]
+
+
+def test_lossy_sounds_stand_beside_vorbis_by_snr_and_that_it_is_not_hearing_is_said(folder, monkeypatch):
+    written, report = report_of(folder, monkeypatch, (0.9, 0.1), psnr=45.0)
+    facts = report.to_dict()
+    assert facts["curve"].keys() >= {"latentspace", "Vorbis"}
+    assert facts["snr"] < written.psnr  # which counts from full scale
+    ours, vorbis = sorted(facts["curve"]["latentspace"]), sorted(facts["curve"]["Vorbis"])
+    assert [db for _, db in ours] == sorted(db for _, db in ours)
+    assert vorbis[-1][1] > 10  # what it decodes stands at its place in time
+    assert "by ear they stand better" in report.verdict[-1]
+
+
+def test_what_a_decoder_gives_late_is_moved_to_its_place():
+    from latentspace.compressing.rivals_sounds import _moved
+
+    x = np.random.default_rng(0).normal(size=(9000, 2))
+    for late in (0, 529, 1105):
+        np.testing.assert_array_equal(_moved(np.pad(x, ((late, 0), (0, 0))), x), x)
+    np.testing.assert_array_equal(_moved(x[300:, 0], x[:, 0])[300:], x[300:, 0])

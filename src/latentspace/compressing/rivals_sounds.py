@@ -57,7 +57,7 @@ def _points(name: str, sounds: Sequence[Sound]) -> Iterator[Point]:
         try:
             coded = [_coded(name, level, full_scale(x, width), rate) for x, rate, width in sounds]
         except (soundfile.SoundFileError, ValueError, RuntimeError):
-            return  # this libsndfile lacks it, or it has no such rate or so many channels
+            continue  # this libsndfile lacks it, or it has no such rate or so many channels
         yield Point(1 - level, sum(size for size, _ in coded) / max(1, len(coded)), [back for _, back in coded])
 
 
