@@ -119,10 +119,10 @@ def one(name: str) -> str:
 INTRO = """Real sounds. Without loss all were decoded and compared; FLAC at its highest level (libsndfile's 1.0), a file
 each; xz -9e over the samples of all. Our strings have no header: the container has one for all, with names and rates,
 some 30 bytes an item. With loss, bits a sample at an SNR of all samples together, between settings on a straight line;
-a dash where no setting comes to it, and where a format's lowest is above, that one. **SNR is what ours is made for and the others
-are not**: they put their errors where ears miss them, and by ear they stand better than here. What they decode was
-moved to where it fits best; Opus got 48 kHz where it has not the rate. MP3, Opus and Vorbis files have headers of some
-hundred to thousands of bytes, which count, since short sounds pay them."""
+a dash where no setting comes to it, and where a format's lowest is above, that one. **SNR is what ours is made for and
+the others are not**: they put their errors where ears miss them, and by ear they stand better than here. What they
+decode was moved to where it fits best; Opus got 48 kHz where it has not the rate. MP3, Opus and Vorbis files have
+headers of some hundred to thousands of bytes, which count, since short sounds pay them."""
 
 
 def main() -> None:

@@ -19,7 +19,9 @@ _SETS = (0, _LEVELS, _LEVELS + _RATIOS, _LEVELS + _RATIOS + _SIZES**2)
 _CONTEXTS = (_SETS[3] + 8 * 8) * QUESTIONS
 _MIXED = 4
 _SPEED = 6  # at which mixing weights learn
+_LOUDEST = 1 << 27  # 256 squares of it still fit into 63 bits
 _FRESH, _SLOW = 4, 7  # of loudness: 2^-4 of a sample's and 2^-7
+_LARGEST = 1 << 33  # of what is left, also where bytes are damaged
 _ROOM = 64  # bytes that a sample takes at most
 
 
@@ -95,15 +97,27 @@ def code_left(left, loud, beside, memory, coder, data, work, tables):
         asked += 1
         slots += 1
     if asked == QUESTIONS:
-        asked += code_large(units - QUESTIONS, coder, data)
+        asked = min(asked + code_large(units - QUESTIONS, coder, data), _LARGEST >> k)
     size = asked << k | code_raw(size & ((1 << k) - 1), k, coder, data)
-    size = min(size, np.int64(1) << 33)
     negative = size > 0 and code(1 if left < 0 else 0, 1 << 15, coder, data)
     loud[0] += ((size << 8) - loud[0]) >> _FRESH
     loud[1] += ((size << 8) - loud[1]) >> _SLOW
     loud[3] = loud[2]
     loud[2] = size
     return -size if negative else size
+
+
+@njit(cache=True, nogil=True)
+def follow(rest, expects, filters, past, at, energy):
+    """Filters learn from what least squares left of a sample, each from what those before it left."""
+    for s in range(len(expects)):
+        rest = min(max(rest, -_LOUDEST), _LOUDEST)
+        past[s, at] = rest
+        seen = past[s, at - FILTERS[s] : at]
+        prediction.adapt(filters[s, : FILTERS[s]], seen, rest - expects[s], energy[s], PACES[s])
+        gone = np.int64(past[s, at - FILTERS[s]])
+        energy[s] += rest * rest - gone * gone
+        rest -= expects[s]
 
 
 @njit(cache=True, nogil=True)
@@ -151,14 +165,7 @@ def code_sound(x, width, memory, coder, data, tables):
                 prediction.solve(covariances[c], products[c], n, triangle, d, u, solution[c])
             rest = (x[c, at] << fraction) - first
             prediction.weigh(trust[c], expects, (x[c, at] << fraction) - total)
-            for s in range(stages):
-                rest = min(max(rest, -(1 << 28)), 1 << 28)
-                past[c, s, at] = rest
-                seen = past[c, s, at - FILTERS[s] : at]
-                prediction.adapt(filters[c, s, : FILTERS[s]], seen, rest - expects[s], energy[c, s], PACES[s])
-                gone = np.int64(past[c, s, at - FILTERS[s]])
-                energy[c, s] += rest * rest - gone * gone
-                rest -= expects[s]
+            follow(rest, expects, filters[c], past[c], at, energy[c])
     return data
 
 
