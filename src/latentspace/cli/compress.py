@@ -39,7 +39,9 @@ def compress(
         bool, typer.Option("--solid", help="One stream for all items: smaller, without reaching each alone.")
     ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Put what decoding needs into the container.")] = False,
-    coder: Annotated[str | None, typer.Option("--coder", help="latents, pictures, lossless, text or table.")] = None,
+    coder: Annotated[
+        str | None, typer.Option("--coder", help="latents, pictures, lossless, text, table, sound, sound-lossless.")
+    ] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Which kind to read, without --model.")] = None,
     report: Annotated[
         Path | None,

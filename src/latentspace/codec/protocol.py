@@ -29,7 +29,8 @@ from ..errors import CorruptFileError
 #   "pixels"   uint8 (h, w) for grey or (h, w, 3) for colour, each of its own size
 #   "text"     uint8 (t,): UTF-8
 #   "table"    int64 (columns + t,): a row's cells as whole numbers, then t bytes of its texts
-Reads = Literal["latents", "pixels", "text", "table"]
+#   "sound"    int8, int16, or int32 of 24 bits, (frames,) or (frames, channels): samples; decoded, int32
+Reads = Literal["latents", "pixels", "text", "table", "sound"]
 Items = Sequence[np.ndarray]  # one array an item; where all have one shape, one array (n, ...) is that as well
 Shapes = Sequence[tuple[int, ...]]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -47,6 +48,7 @@ class Coder(ABC):
     reads: ClassVar[Reads]
     lossless: ClassVar[bool] = False  # True: decoding gives the very items, and `step` is not looked at
     adapts: ClassVar[bool] = False  # True: one string for all items needs nothing that was learned before
+    learns: ClassVar[bool] = True  # False: `fit` looks at no item
     span: tuple[float, float] | None = None
 
     # ------------------------------------------------------------------ learning
@@ -134,6 +136,8 @@ class _Coders(Mapping):
         "lossless": "latentspace.codec.lossless:LosslessCoder",  # images, exactly
         "text": "latentspace.codec.texts:TextCoder",
         "table": "latentspace.codec.tables:TableCoder",  # tables and arrays of numbers, exactly
+        "sound-lossless": "latentspace.codec.sound_lossless:LosslessSoundCoder",
+        "sound": "latentspace.codec.sound:SoundCoder",  # lossy sounds, for squared error
     }
 
     def __getitem__(self, name: str) -> type[Coder]:

@@ -12,6 +12,7 @@ from ..codec.container import Writer
 from ..codec.protocol import CODERS, Coder
 from ..codec.rate import Aim, aim_of, coarsest_step, step_of_quality
 from ..codec.state import packed_state
+from ..errors import UnsupportedError
 from ..features import BLOCK
 from ..items import gather_for
 from ..items.protocol import Gathered, OnError, Skipped
@@ -96,11 +97,16 @@ class Written:
 # ---------------------------------------------------------------------- compress
 def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written:
     """Writes items to a container; see `LatentSpace.compress`."""
+    bound = asked.max_error is not None
+    name = coders.chosen(space, lossless=asked.lossless or bound, coder=asked.coder, rate=asked.rate)
+    if items is None and CODERS[name].reads == "sound" and getattr(space, "_raw", None) is None:
+        raise UnsupportedError(
+            f"coder={name!r} needs the sounds themselves, and this space, which was loaded from a file, keeps only "
+            "their spectrograms. Pass the folder that it was fitted on."
+        )
     gathered = _gathered(space, items)
     if not asked.metadata:
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
-    bound = asked.max_error is not None
-    name = coders.chosen(space, lossless=asked.lossless or bound, coder=asked.coder, rate=asked.rate)
     form = form_of(CODERS[name].reads)(space)
     form.bound(asked.max_error)
     coder = _coder(space, name, form, gathered, asked)
@@ -153,6 +159,8 @@ def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Ask
         return _joined(list(form.blocks(source.select(chosen), "skip", BLOCK))), form.options()
 
     def learn() -> Any:
+        if not CODERS[name].learns:
+            return [], {}
         if name == "latents":
             return (space.latents, {}) if len(space) else learn_from(gathered)
         if len(space) and (space._features is not None or getattr(space, "_raw", None) is not None):

@@ -11,7 +11,7 @@ from ..items.protocol import Gathered
 def bare_space(source: Any, kind: str | None = None) -> tuple[Any, Gathered]:
     """A space of no items whose modality has learned from a source, and the source's items.
 
-    Only what does not need a model can be done with it: lossless pictures and texts.
+    Only what does not need a model can be done with it: pictures, sounds and texts by coders of their own.
     """
     from ..space import LatentSpace
 

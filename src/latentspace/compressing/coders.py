@@ -77,7 +77,8 @@ def suited(space: "State") -> list[str]:
         numbers = modality.layout_ == "vectors" and modality.stored_as != "sparse"
         return [*learned, *decodes, *(["lossless", "pictures"] if pictures else ["table"] if numbers else [])]
     if kind == "audio":
-        return decodes if getattr(modality, "features", "") == "spectrogram" else []
+        latents = decodes if getattr(modality, "features", "") == "spectrogram" else []
+        return [*latents, "sound-lossless", "sound"]
     return {"table": [*decodes, "table"], "texts": ["text"], "strings": ["text", *decodes]}.get(kind, [])
 
 
@@ -104,7 +105,8 @@ def coder_of(space: "State", name: str, learn: Callable[[], tuple[Any, Mapping[s
         keeping.refresh(space)  # another process may have learned it meanwhile
         if (kept := space._coders.get(name)) is not None:
             return rebuilt(name, kept[0], kept[1], space.model)
-    say(lambda: f"coder {name!r} learns from the space's items, once")
+    if CODERS[name].learns:
+        say(lambda: f"coder {name!r} learns from the space's items, once")
     items, options = learn()
     coder = CODERS[name].fit(items, model=space.model, seed=seed, **options)
     keep(space, name, coder)

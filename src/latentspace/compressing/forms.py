@@ -127,6 +127,7 @@ _WHERE = {
     "latents": "latentspace.compressing.latents:Latents",
     "text": "latentspace.compressing.words:Words",
     "table": "latentspace.compressing.frames:Frames",
+    "sound": "latentspace.compressing.sounds:Sounds",
 }
 
 

@@ -17,7 +17,7 @@ from ..items.protocol import Gathered
 from ..progress import Progress
 from ..reports import Chart, Report, Section, Table, charts
 from ..reports.blocks import shown
-from . import coders, rivals, surviving
+from . import coders, honest_sounds, rivals, rivals_sounds, surviving
 from .forms import Coded
 from .measuring import Told, bytes_of, decibels, decoded, pictures_of, sampled
 
@@ -45,7 +45,7 @@ def report(space: "State", gathered: Gathered, asked: "Asked", written: "Written
     Raises
     ------
     UnsupportedError
-        If the items are neither pictures, texts nor tables.
+        If the items are neither pictures, sounds, texts nor tables.
     ValueError
         If `target` is not a column, or there are too few items of too few classes.
     """
@@ -58,18 +58,22 @@ def report(space: "State", gathered: Gathered, asked: "Asked", written: "Written
         return Report(f"{written.items:,} items in {written.bytes:,} bytes", told.verdict, told.sections, told.facts)
     facts, arrays = space._coders[written.coder]
     coder = coders.rebuilt(written.coder, facts, arrays, space.model)
-    if space.modality.kind not in _BESIDE:
+    if space.modality.kind not in _BESIDE and coder.reads != "sound":
         if space.modality.kind == "table":
             raise UnsupportedError("--report of a table's latents is not to be had: give --lossless or --max-error.")
         raise UnsupportedError(
-            f"--report stands pictures, texts and tables beside other formats; {space.modality.kind} have none here "
-            "yet. Compress without it."
+            f"--report stands pictures, sounds, texts and tables beside other formats; {space.modality.kind} by coder "
+            f"{coder.name!r} have none here yet. Compress without it"
+            f"{', or with --coder sound' if space.modality.kind == 'audio' else ''}."
         )
     sample = sampled(space, gathered, coder, _SAMPLE)
     if not len(sample):
         raise ValueError("there is no item to report on.")
-    beside = (coder, sample, asked, written)
-    told = _exact(*beside) if coder.lossless else _lossy(space, *beside)
+    what = (coder, sample, asked, written)
+    if coder.lossless:
+        told = _exact(*what)
+    else:
+        told = honest_sounds.lossy(*what) if coder.reads == "sound" else _lossy(space, *what)
     if target is not None:
         told = told.joined(surviving.section(space, gathered, coder, asked, written, target))
     return Report(f"{written.items:,} items in {written.bytes:,} bytes", told.verdict, told.sections, told.facts)
@@ -78,10 +82,13 @@ def report(space: "State", gathered: Gathered, asked: "Asked", written: "Written
 # ---------------------------------------------------------------------- without loss
 def _exact(coder: Coder, sample: Coded, asked: "Asked", written: "Written") -> Told:
     each = bytes_of(coder, sample.arrays, 1.0, asked.random_access)
-    others = (rivals.exact_texts if coder.reads == "text" else rivals.exact_pictures)(list(sample.arrays))
+    if coder.reads == "sound":
+        others = rivals_sounds.exact(honest_sounds.sounds_of(sample))
+    else:
+        others = (rivals.exact_texts if coder.reads == "text" else rivals.exact_pictures)(list(sample.arrays))
     best = min(others, key=lambda name: others[name])
-    verdict = [_beside(each, others[best], best, "exactly")]
-    verdict.append(_pays(written, each, others[best], best))
+    verdict = [beside(each, others[best], best, "exactly")]
+    verdict.append(pays(written, each, others[best], best))
     rows = [[f"latentspace ({coder.name})", each, 1.0], *([name, size, each / size] for name, size in others.items())]
     table = Table(
         ["format", "bytes an item", "latentspace's share of it"], rows,
@@ -125,8 +132,8 @@ def _lossy(space: "State", coder: Coder, sample: Coded, asked: "Asked", written:
             f"An item takes {shown(here[0])} bytes at {here[1]:.1f} dB, which no other format here comes to."
         )
     else:
-        verdict.append(_beside(here[0], reached[best], best, f"at {here[1]:.1f} dB"))
-        verdict.append(_pays(written, here[0], reached[best], best))
+        verdict.append(beside(here[0], reached[best], best, f"at {here[1]:.1f} dB"))
+        verdict.append(pays(written, here[0], reached[best], best))
     rows: list[list[Any]] = [[label, here[0], 1.0]]
     rows += [[name, size, None if size is None else here[0] / size] for name, size in at.items()]
     table = Table(
@@ -156,14 +163,14 @@ def bytes_at(points: Sequence[tuple[float, float]], psnr: float) -> float | None
 
 
 # ---------------------------------------------------------------------- sentences
-def _beside(ours: float, best: float, name: str, how: str) -> str:
+def beside(ours: float, best: float, name: str, how: str) -> str:
     if ours <= best:
         share = f"{ours / best:.2f} of the {shown(best)} of {name}"
         return f"An item takes {shown(ours)} bytes {how}, {share}, the best other."
     return f"{name} is smaller: {shown(best)} bytes an item {how}, where this takes {shown(ours)}. Take {name}."
 
 
-def _pays(written: "Written", ours: float, best: float, name: str) -> str:
+def pays(written: "Written", ours: float, best: float, name: str) -> str:
     model = f"What the coder learned takes {written.model_bytes:,} bytes"
     if ours >= best:
         return f"{model}, and no number of items pays for it."

@@ -106,9 +106,9 @@ def _write(kind: str, item: Any, target: Path) -> None:
     if kind == "images":
         item.save(target)
     elif kind == "audio":
-        from ..items.sound_files import write_wav
+        from ..items.own_samples import write
 
-        write_wav(target, *item)
+        write(target, *item)
     else:
         target.write_text(str(item), encoding="utf-8", newline="")
 

@@ -41,8 +41,8 @@ class CompressingVerbs(State):
         quality : float, optional
             1 to 100, in equal ratios of the step between the coder's coarsest and finest.
         psnr : float, optional
-            dB, over all values together, to be reached on a sample of the items: pixels in [0, 255], features of what
-            is coded by latents.
+            dB, over all values together, to be reached on a sample of the items: pixels in [0, 255], samples of full
+            scale 1, features of what is coded by latents.
         bpp : float, optional
             Bits a pixel, sample or value, at most, on a sample of the items.
         max_bytes : int, optional
@@ -57,7 +57,8 @@ class CompressingVerbs(State):
         embed : bool, default=False
             Put what decoding needs into the container, instead of this space's fingerprint.
         coder : str, optional
-            "latents", "pictures", "lossless", "text" or "table"; by default what suits the items and the wish.
+            "latents", "pictures", "lossless", "text", "table", "sound" or "sound-lossless"; by default what suits the
+            items and what was asked for.
         metadata : bool, default=True
             Keep the items' metadata in the container.
         seed : int, default=0
