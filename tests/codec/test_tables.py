@@ -65,6 +65,13 @@ def test_rows_with_texts_come_back(rows, learns):
         assert [one.tolist() for one in back] == [one.tolist() for one in items]
 
 
+def test_columns_without_any_value_and_of_one_value_come_back():
+    values = np.full((30, 4), HOLE)
+    values[:, 1], values[3, 2] = 9, 5
+    for back in both_ways(TableCoder.fit(values, columns=4), values):
+        np.testing.assert_array_equal(np.array(back), values)
+
+
 def test_values_that_no_example_had_come_back(digits_table):
     coder = TableCoder.fit(digits_table[:500], columns=64)
     strange = digits_table[500:520].copy()

@@ -373,6 +373,8 @@ def _told_by(codes: np.ndarray, column: int, parents: np.ndarray) -> tuple[np.nd
 
 
 def _least_squares(x: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    if not x.shape[1]:
+        return np.zeros(0)
     if len(x) < 2 * x.shape[1] + 8:
         weights = np.zeros(x.shape[1])
         weights[-1] = np.median(goal) if len(goal) else 0.0
