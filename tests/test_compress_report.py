@@ -81,7 +81,7 @@ def test_where_another_is_smaller_that_is_the_verdict(digits):
     assert "Take " in said or "which no other format" in said or "from " in said
     model = honest.pays(written, ours=50.0, best=40.0, name="WebP")
     assert "no number of items pays" in model
-    assert "Take WebP" in honest._beside(50.0, 40.0, "WebP", "at 30 dB")
+    assert "Take WebP" in honest.beside(50.0, 40.0, "WebP", "at 30 dB")
 
 
 @given(
