@@ -53,6 +53,9 @@ def mixed():
         }
     )
     frame.loc[3, "name"] = None
+    frame["tag"] = pd.Series(np.where(rng.random(n) < 0.3, np.nan, 0), dtype=object).map(
+        lambda v: v if v != v else "old"
+    )
     return frame
 
 

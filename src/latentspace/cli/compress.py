@@ -40,7 +40,7 @@ def compress(
     ] = False,
     embed: Annotated[bool, typer.Option("--embed", help="Put what decoding needs into the container.")] = False,
     coder: Annotated[
-        str | None, typer.Option("--coder", help="latents, pictures, lossless, text, table, sound, sound-lossless.")
+        str | None, typer.Option("--coder", help="latents, pq, pictures, lossless, text, table, sound, sound-lossless.")
     ] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Which kind to read, without --model.")] = None,
     report: Annotated[

@@ -161,7 +161,7 @@ def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Ask
     def learn() -> Any:
         if not CODERS[name].learns:
             return [], {}
-        if name == "latents":
+        if CODERS[name].reads == "latents":
             return (space.latents, {}) if len(space) else learn_from(gathered)
         if len(space) and (space._features is not None or getattr(space, "_raw", None) is not None):
             return learn_from(_own_items(space))

@@ -59,6 +59,11 @@ def chosen(space: "State", *, lossless: bool, coder: str | None, rate: bool = Fa
             raise UnsupportedError(f"{_what(space)} have no lossless coder; {_options(fitting)}.")
         return exact[0]
     lossy = [name for name in fitting if not CODERS[name].lossless]
+    if rate and not lossy and fitting[0] == "table":
+        raise UnsupportedError(
+            f"a rate for {_what(space)} needs a space: latentspace fit SOURCE -o space.latent, then --model "
+            "space.latent. Without one, numbers are exact or within --max-error."
+        )
     return lossy[0] if rate and lossy else fitting[0]
 
 
@@ -68,7 +73,7 @@ def suited(space: "State") -> list[str]:
     kind = modality.kind
     own = getattr(space.model, "coder", None)
     learned = [own] if isinstance(own, str) and own in CODERS else []
-    decodes = ["latents"] if hasattr(space.model, "inverse_transform") else []
+    decodes = ["latents", "pq"] if hasattr(space.model, "inverse_transform") else []
     if kind == "images":
         alpha = getattr(modality, "channels_", 3) == 4
         return [*learned, *decodes, *([] if alpha else ["lossless", "pictures"])]

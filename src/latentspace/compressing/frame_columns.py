@@ -28,6 +28,8 @@ class Treatment:
     how : str
         "whole"; "decimal", times 10^digits; "bits" of a float; "words", places in `words`; "text", spelled; "truth";
         "moment", counts of its unit; "empty"; "step", in multiples of `step`.
+    is_nan : bool
+        Whether missing cells of Python objects are NaN, not None.
     """
 
     label: str | int
@@ -36,6 +38,7 @@ class Treatment:
     digits: int = 0
     step: float = 1.0
     words: list = field(default_factory=list)
+    is_nan: bool = False
 
     def facts(self) -> dict[str, Any]:
         """As JSON; what has its default is left out."""
@@ -44,6 +47,8 @@ class Treatment:
             facts["digits"] = self.digits
         if self.how == "step":
             facts["step"] = self.step
+        if self.is_nan:
+            facts["nan"] = True
         if self.how == "words":
             facts["words"] = self.words
         return facts
@@ -60,7 +65,8 @@ class Treatment:
             raise ValueError("a column's label")
         if not all(isinstance(word, str | int | float | bool) for word in words):
             raise ValueError("words that are none")
-        return cls(facts["label"], Dtype.from_facts(facts["dtype"]), facts["how"], digits, step, words)
+        is_nan = facts.get("nan") is True
+        return cls(facts["label"], Dtype.from_facts(facts["dtype"]), facts["how"], digits, step, words, is_nan)
 
 
 # ---------------------------------------------------------------------- choosing
@@ -75,7 +81,7 @@ def treated(label: str | int, name: str, cells: Cells, largest_error: float | No
         If it shall have an error and is no number.
     """
     dtype = cells.dtype
-    one = Treatment(label, dtype, "whole")
+    one = Treatment(label, dtype, "whole", is_nan=_has_nan(cells))
     if largest_error is not None:
         if dtype.kind != "number":
             raise ValueError(f"max_error: column {name!r} holds {dtype.kind}s, which have no error. Leave it out.")
@@ -98,6 +104,12 @@ def treated(label: str | int, name: str, cells: Cells, largest_error: float | No
         return replace(one, how="words", words=found) if few else replace(one, how="text")
     hows = {"boolean": "truth", "moment": "moment", "duration": "moment", "empty": "empty", "number": "whole"}
     return replace(one, how=hows[dtype.kind])
+
+
+def _has_nan(cells: Cells) -> bool:
+    if cells.dtype.name != "object" or not cells.missing.any():
+        return False
+    return isinstance(cells._native.iloc[int(np.argmax(cells.missing))], float)
 
 
 def widened(kept: Treatment, name: str, cells: Cells) -> Treatment:

@@ -190,7 +190,9 @@ class Frames(Form):
 
     def _exactly(self, frame: Any, columns: list[tuple[Any, Dtype, Any, np.ndarray]]) -> Any:
         """Numbers of numpy's own types as they are: what makes frames elsewhere keeps infinities out."""
-        for label, dtype, values, hole in columns:
+        for one, (label, dtype, values, hole) in zip(self.columns, columns, strict=True):
+            if one.is_nan and hole.any() and self.backend == "pandas":
+                frame[label] = frame[label].where(~hole, np.nan)
             if dtype.kind != "number" or dtype.name.endswith("[pyarrow]"):
                 continue
             if self.backend == "polars" and dtype.name in ("Float32", "Float64"):

@@ -57,8 +57,8 @@ class CompressingVerbs(State):
         embed : bool, default=False
             Put what decoding needs into the container, instead of this space's fingerprint.
         coder : str, optional
-            "latents", "pictures", "lossless", "text", "table", "sound" or "sound-lossless"; by default what suits the
-            items and what was asked for.
+            "latents", "pq", "pictures", "lossless", "text", "table", "sound" or "sound-lossless"; by default what suits
+            the items and what was asked for.
         metadata : bool, default=True
             Keep the items' metadata in the container.
         seed : int, default=0
