@@ -120,8 +120,8 @@ def main(names: list[str]) -> None:
     text = (
         f"{machine('numpy', 'numba', 'pandas', 'pyarrow')}. Bytes of whole tables, given back type by type; one "
         "container for all rows (`--solid`), no model. Others: CSV by xz -9e, zstd -22, Brotli 11; Parquet by zstd -22 "
-        "and Brotli 11; columns and rows of bytes by xz where all are numbers; whole numbers in their narrowest types. `share` is "
-        "of the best other, fewer is better; `a string a row` the same where each row is reached alone.\n\n"
+        "and Brotli 11; columns and rows of bytes by xz where all are numbers; whole numbers in their narrowest types. "
+        "`share` is of the best other, fewer is better; `a string a row` the same where each row is reached alone.\n\n"
         + table(rows, list(rows[0]))
     )
     if within:

@@ -94,10 +94,10 @@ def at_most(points: list[tuple[float, Callable[[], np.ndarray]]], size: float) -
 
 def main() -> None:
     text = (
-        f"{machine('numpy', 'faiss-cpu')}. `error` is the squared error as a share of the variance, `10 nearest` how many "
-        "of the originals' ten nearest are found again; held-out vectors. `latents` and `pq` are latentspace's coders in a "
-        "PCA space of all axes (256 at most), at no more bytes than the other. A float32 basis counts as model, some bytes "
-        "more than the others' tables.\n"
+        f"{machine('numpy', 'faiss-cpu')}. `error` is the squared error as a share of the variance, `10 nearest` how "
+        "many of the originals' ten nearest are found again; held-out vectors. `latents` and `pq` are latentspace's "
+        "coders in a PCA space of all axes (256 at most), at no more bytes than the other. A float32 basis counts as "
+        "model, some bytes more than the others' tables.\n"
     )
     for name, rows in sets().items():
         half = len(rows) // 2
