@@ -108,11 +108,12 @@ def test_frames_of_anything_come_back(frame):
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.floats(1e-6, 10), st.integers(0, 2**32 - 1))
-def test_an_error_is_never_larger_than_was_allowed(bound, seed):
-    values = np.random.default_rng(seed).normal(0, 3, (40, 3))
+@given(st.floats(1e-6, 10), st.integers(0, 2**32 - 1), st.sampled_from(["f8", "f4", "f2", "i4", "u1"]))
+def test_an_error_is_never_larger_than_was_allowed(bound, seed, dtype):
+    values = (np.random.default_rng(seed).normal(50, 9, (40, 3))).astype(dtype)
     back = decompress(packed(values, max_error=bound, random_access=False))
-    assert np.abs(back - values).max() <= bound
+    assert back.dtype == values.dtype
+    assert np.abs(back.astype(np.float64) - values).max() <= bound
 
 
 def test_an_error_of_one_column_leaves_the_others_exact(mixed):

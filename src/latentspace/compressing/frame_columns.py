@@ -85,8 +85,9 @@ def treated(label: str | int, name: str, cells: Cells, largest_error: float | No
     if largest_error is not None:
         if dtype.kind != "number":
             raise ValueError(f"max_error: column {name!r} holds {dtype.kind}s, which have no error. Leave it out.")
-        # A little below twice the bound, so that rounding of the product stays within it.
-        return replace(one, how="step", step=float(2 * largest_error * (1 - 1e-9)))
+        step = _step_of(cells, largest_error)
+        if step is not None:
+            return replace(one, how="step", step=step)
     if dtype.kind == "other" or (dtype.name == "object" and dtype.kind == "number"):
         raise UnsupportedError(
             f"column {name!r} holds Python objects that are not all words, truths or days, which cannot be given back "
@@ -104,6 +105,16 @@ def treated(label: str | int, name: str, cells: Cells, largest_error: float | No
         return replace(one, how="words", words=found) if few else replace(one, how="text")
     hows = {"boolean": "truth", "moment": "moment", "duration": "moment", "empty": "empty", "number": "whole"}
     return replace(one, how=hows[dtype.kind])
+
+
+def _step_of(cells: Cells, bound: float) -> float | None:
+    """The widest step whose multiples, as the column's own type has them, are within a bound; None if none are."""
+    if cells.dtype.whole:
+        return 2.0 * int(bound) + 1 if bound >= 1 else None
+    floats = np.abs(_floats(cells)[~holes(cells)])
+    top = floats.max(initial=0)
+    room = bound - 2 * float(np.spacing(top)) if np.isfinite(top) else bound  # what rounding adds
+    return 2 * room if room > 0 else None
 
 
 def _has_nan(cells: Cells) -> bool:
