@@ -116,6 +116,18 @@ def test_an_error_is_never_larger_than_was_allowed(bound, seed, dtype):
     assert np.abs(back.astype(np.float64) - values).max() <= bound
 
 
+def test_an_array_may_have_an_error_a_column_and_infinities_come_back():
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    values[4, 2], values[5, 2], values[6, 1] = np.inf, -np.inf, np.nan
+    back = decompress(packed(values, max_error=[0.1, 0.5, 0.1]))
+    apart = np.abs(back - values)[:, :2]
+    assert (np.nanmax(apart, axis=0) <= [0.1, 0.5]).all()
+    assert np.isnan(back[6, 1])
+    np.testing.assert_array_equal(back[:, 2], values[:, 2])
+    with pytest.raises(ValueError, match="one a column"):
+        packed(values, max_error=[0.1, 0.2])
+
+
 def test_an_error_of_one_column_leaves_the_others_exact(mixed):
     back = decompress(packed(mixed, max_error={"price": 0.5, "gap": 0.01}))
     assert 0 < (back["price"] - mixed["price"]).abs().max() <= 0.5

@@ -198,12 +198,17 @@ def _containers(folder: Path, rng: np.random.Generator, few: bool) -> list[Path]
         "solid": seen.compress(quality=60, random_access=False, embed=True, coder="latents"),
         "words": ls.fit(TEXTS * 2, "lsa", dims=3, kind="texts").compress(lossless=True, embed=True),
         "rows": ls.fit(_frame(rng), "pca", dims=3).compress(quality=70, embed=True),
+        "cells": ls.fit(_frame(rng), "pca", dims=3).compress(lossless=True, embed=True),
+        "table": ls.fit(_frame(rng), "pca", dims=3).compress(lossless=True, random_access=False),
     }
     if not few:
         heard = ls.fit(tones(), "pca", dims=3, kind="audio")
         made |= {
             "exact": seen.compress(images[:3], lossless=True, embed=True),
             "sounds": heard.compress(quality=60, embed=True, coder="latents"),
+            "samples": heard.compress(lossless=True, embed=True),
+            "waves": heard.compress(quality=60, embed=True, coder="sound"),
+            "parts": ls.fit(rng.normal(size=(90, 8)), "pca", dims=4).compress(coder="pq", embed=True),
             "numbers": ls.fit(rng.normal(size=(30, 8)), "pca", dims=4).compress(quality=80, embed=True),
         }
     for name, blob in made.items():

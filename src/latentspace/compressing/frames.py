@@ -82,8 +82,12 @@ class Frames(Form):
                     f"max_error names {unknown[0]!r}, which is no column; there are {', '.join(rows.columns[:20])}."
                 )
             errors = {str(name): float(value) for name, value in asked.items()}
-        else:
+        elif np.ndim(asked) == 0:
             errors = dict.fromkeys(numbers, float(asked))
+        elif np.shape(asked) == (len(rows.columns),):
+            errors = dict(zip(rows.columns, map(float, asked), strict=True))
+        else:
+            raise ValueError(f"max_error has the shape {np.shape(asked)}; give one number, or one a column.")
         wrong = next((name for name, value in errors.items() if not 0 < value < float("inf")), None)
         if wrong is not None:
             raise ValueError(f"max_error of {wrong!r} is {errors[wrong]!r}: it must be above 0 and finite.")

@@ -20,7 +20,7 @@ class CompressingVerbs(State):
         psnr: float | None = None,
         bpp: float | None = None,
         max_bytes: int | None = None,
-        max_error: float | Mapping[str, float] | None = None,
+        max_error: float | Mapping[str, float] | Sequence[float] | None = None,
         lossless: bool = False,
         random_access: bool = True,
         embed: bool = False,
@@ -47,9 +47,9 @@ class CompressingVerbs(State):
             Bits a pixel, sample or value, at most, on a sample of the items.
         max_bytes : int, optional
             Bytes of the whole container, at most.
-        max_error : float or dict of column to float, optional
+        max_error : float, dict of column to float, or array of shape (columns,), optional
             How far a number of a table or an array may be from the original, at most: in every numeric column, or in
-            those that are named, where the others come back exactly.
+            those that are named, where the others come back exactly. So do columns with infinite numbers.
         lossless : bool, default=False
             Give the very items back.
         random_access : bool, default=True
