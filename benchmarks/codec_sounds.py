@@ -132,7 +132,10 @@ def main() -> None:
         for name in chosen:
             one(name)
         return
-    publish("Sounds", "\n\n".join([INTRO, *(one(name) for name in SETS), machine("numpy", "numba", "soundfile")]))
+    publish(
+        "Sounds in few bytes",
+        "\n\n".join([INTRO, *(one(name) for name in SETS), machine("numpy", "numba", "soundfile")]),
+    )
 
 
 if __name__ == "__main__":
