@@ -75,7 +75,7 @@ def _written(item: np.ndarray, memories: dict[int, kernels.Memory]) -> bytes:
     used = int(np.bitwise_or.reduce(x, axis=None))
     spare = (used & -used).bit_length() - 1 if used else 0
     x >>= spare
-    width = max(int(x.max()).bit_length(), int(-1 - x.min()).bit_length()) + 1
+    width = max(0, int(x.max()), int(-1 - x.min())).bit_length() + 1
     coder, data = writer(x.size * width // 8)
     padded = np.pad(x, ((0, 0), (kernels.LEAD, 0)))
     memory = memories.setdefault(len(x), kernels.Memory(len(x)))

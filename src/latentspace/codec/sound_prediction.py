@@ -109,7 +109,9 @@ def filtered(weights, past):
 @njit(cache=True, nogil=True)
 def adapt(weights, past, wrong, energy, pace):
     """A filter learns from by how much it was wrong, in measure of what it looked at."""
-    gain = (min(max(wrong, -_LARGEST), _LARGEST) << 36) // (energy + (len(weights) << 8))
+    wrong = min(max(wrong, -_LARGEST), _LARGEST)
+    # Its own square counts as well: a click after silence would else throw weights far off.
+    gain = (wrong << 36) // (energy + wrong * wrong + (len(weights) << 8))
     # In 30 bits, for the processor's own products of two whole numbers of 32.
     cut = min(max(length_of(abs(gain)) - 30, 0), 15 + pace)
     narrow = np.int32(min(max(gain >> cut, -(1 << 30)), 1 << 30))
