@@ -120,7 +120,7 @@ def test_an_array_may_have_an_error_a_column_and_infinities_come_back():
     values = np.random.default_rng(0).normal(size=(60, 3))
     values[4, 2], values[5, 2], values[6, 1] = np.inf, -np.inf, np.nan
     back = decompress(packed(values, max_error=[0.1, 0.5, 0.1]))
-    apart = np.abs(back - values)[:, :2]
+    apart = np.abs(back[:, :2] - values[:, :2])
     assert (np.nanmax(apart, axis=0) <= [0.1, 0.5]).all()
     assert np.isnan(back[6, 1])
     np.testing.assert_array_equal(back[:, 2], values[:, 2])

@@ -113,7 +113,7 @@ def _step_of(cells: Cells, bound: float) -> float | None:
         return 2.0 * int(bound) + 1 if bound >= 1 else None
     floats = np.abs(_floats(cells)[~holes(cells)])
     top = floats.max(initial=0)
-    if not np.isfinite(top) or top / bound >= 2.0**60:
+    if not np.isfinite(top) or float(top) / bound >= 2.0**60:
         return None
     room = bound - 2 * float(np.spacing(top))  # what rounding adds
     return 2 * room if room > 0 else None
