@@ -3,14 +3,18 @@
 `LATENTSPACE_WRITE_GOLDEN=1 pytest tests/codec/test_golden_containers.py` writes those of the present version anew.
 """
 
+import io
 import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import latentspace as ls
+from latentspace import compressing
 from latentspace.codec.framing import VERSION
+from latentspace.compressing.bare import bare_space
 from latentspace.compressing.opening import decompress
 from latentspace.store.schema import FORMAT
 
@@ -24,6 +28,26 @@ def rows() -> np.ndarray:
     return np.stack([count % 7, count % 5, count % 7 + count % 5, 2 * (count % 7), count % 5 - 1], axis=1)
 
 
+def table() -> pd.DataFrame:
+    """A table of each sort of column."""
+    count = np.arange(120)
+    return pd.DataFrame(
+        {
+            "n": count % 11, "price": (count * 37 % 1000) / 100, "x": 1 / (count + 1.0), "kind": ["ab", "c", "d"] * 40,
+            "title": TEXTS * 6, "gap": np.where(count % 7 == 0, np.nan, count), "day": pd.to_datetime("2020-02-28")
+            + pd.to_timedelta(count, unit="D"),
+        }
+    )  # fmt: skip
+
+
+def packed_table(random_access: bool) -> bytes:
+    space, items = bare_space(table())
+    words = {"quality": None, "psnr": None, "bpp": None, "max_bytes": None, "lossless": True}
+    out = io.BytesIO()
+    compressing.compress(space, items, compressing.asked_for(**words, random_access=random_access, embed=True), out)
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _write():
     if os.environ.get("LATENTSPACE_WRITE_GOLDEN"):
@@ -31,6 +55,8 @@ def _write():
         (GOLDEN / f"version{VERSION}-texts.lsz").write_bytes(texts.compress(TEXTS, embed=True))
         numbers = ls.fit(rows(), dims=2, density="gaussian")
         (GOLDEN / f"version{VERSION}-latents.lsz").write_bytes(numbers.compress(embed=True, quality=95))
+        (GOLDEN / f"version{VERSION}-rows.lsz").write_bytes(packed_table(True))
+        (GOLDEN / f"version{VERSION}-table.lsz").write_bytes(packed_table(False))
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
@@ -38,6 +64,9 @@ def test_the_containers_of_every_version_open(version):
     assert decompress((GOLDEN / f"version{version}-texts.lsz").read_bytes()) == TEXTS
     back = decompress((GOLDEN / f"version{version}-latents.lsz").read_bytes())
     np.testing.assert_allclose(np.asarray(back), rows(), atol=0.05)
+    for name in ("rows", "table"):
+        back = decompress((GOLDEN / f"version{version}-{name}.lsz").read_bytes())
+        pd.testing.assert_frame_equal(back, table(), check_dtype=False)
 
 
 def test_every_format_has_a_file_that_must_open_for_ever():
