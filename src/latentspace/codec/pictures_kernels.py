@@ -7,8 +7,8 @@ bytes. They hold no lock of Python's: threads run side by side.
 from math import log2
 
 import numpy as np
-from numba import njit
 
+from .compiled import njit
 from .frequencies import PRECISION, TOTAL
 from .pictures_mixture import _EDGE, _HIGHEST, _INVERSE, _LOWEST, _ONE, _SIGMOID, _WEIGHT, MIXTURE
 
