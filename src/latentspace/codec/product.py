@@ -14,7 +14,7 @@ from .protocol import Coder, Items, Shapes, State
 
 _WIDTHS = (1, 2, 4, 8, 16, 32)  # dimensions of a part, at its settings: 8 bits each at most
 _CENTRES = 256
-_A_CENTRE = 40  # latents that each centre should have to learn from
+_A_CENTRE = 4  # latents that each centre should have to learn from: more centres serve better even so
 _LEARNS = 65_536
 _ROUNDS = 12
 
