@@ -25,7 +25,7 @@ class ProductCoder(Coder):
 
     Dimensions are dealt out so that the parts' variances, in what the decoder feels, have like products (Ge, He, Ke and
     Sun, "Optimized product quantization", 2013, section 4.2). A `step` is the dimensions of a part: fewer are finer.
-    Below some 1.2 bits a dimension it keeps more than "latents" does, above it less (docs/benchmarks.md).
+    At a bit a dimension and below it keeps a little more than "latents" does, above it less (docs/benchmarks.md).
 
     Attributes
     ----------
