@@ -12,8 +12,10 @@ from sklearn.datasets import load_digits
 
 from latentspace.codec import mixing, table_kernels
 from latentspace.codec.compiled import IS_COMPILED
+from latentspace.codec.state import packed_state
 from latentspace.codec.table_plan import HOLE, learned
 from latentspace.codec.tables import TableCoder, _room
+from latentspace.codec.varints import write_varints
 from latentspace.errors import CorruptFileError
 
 WHOLE = st.integers(-(2**63) + 1, 2**63 - 1)
@@ -70,6 +72,23 @@ def test_columns_without_any_value_and_of_one_value_come_back():
     values[:, 1], values[3, 2] = 9, 5
     for back in both_ways(TableCoder.fit(values, columns=4), values):
         np.testing.assert_array_equal(np.array(back), values)
+
+
+def test_long_texts_leave_few_examples_and_come_back():
+    letters = np.random.default_rng(0).integers(97, 123, 40_000)
+    items = [np.array([place, 40_000, *letters], np.int64) for place in range(20)]
+    coder = TableCoder.fit(items, columns=2, texts=[1])
+    assert 0 < len(coder.tails_) < len(items)
+    back = coder.decode(coder.encode(items[:2]), [np.shape(item) for item in items[:2]])
+    for one, other in zip(back, items, strict=False):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_plan_that_would_unpack_to_more_than_its_columns_need_is_refused():
+    plan = packed_state({"bits": [16, 16]}, {"kinds": np.zeros(2**24, np.int8)})
+    assert len(plan) < 10_000
+    with pytest.raises(CorruptFileError, match="are the most"):
+        TableCoder(2).decode_block(write_varints([len(plan)]) + plan, [(2,)])
 
 
 def test_values_that_no_example_had_come_back(digits_table):

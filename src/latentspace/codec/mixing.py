@@ -61,13 +61,6 @@ class Mixture:
         self.weights = tuple(np.full((sets, INPUTS), _START_WEIGHT, np.int32) for sets in SETS)
         self.times = np.zeros(SETS[0], np.int32)
 
-    def copy(self) -> "Mixture":
-        """Another that knows the same."""
-        other = object.__new__(Mixture)
-        other.known, other.times = self.known.copy(), self.times.copy()
-        other.weights = tuple(weights.copy() for weights in self.weights)
-        return other
-
     def arrays(self) -> tuple[np.ndarray, ...]:
         """As the loops take them."""
         return self.known, *self.weights, self.times

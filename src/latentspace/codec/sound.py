@@ -1,8 +1,7 @@
 """Sounds with loss, for the least squared error at a rate: frequencies in steps, coded by their neighbours."""
 
-# ruff: noqa: ARG003 - a coder takes what the protocol gives it
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..errors import CorruptFileError
 from ..resources import usable_cores
 from . import sound_kernels as kernels
 from . import sound_transform as transform
-from .protocol import Coder, Items, Shapes, State
+from .protocol import Items, Shapes, Unlearned
 from .sound_bits import check_end, ended, odds, reader, writer
 from .sound_lossless import WIDEST, checked, checked_channels, joined, parted
 
@@ -21,7 +20,7 @@ _DEAD = 0.36  # rounding adds so much and cuts off: less than 0.5, for small num
 _BANDS = 24
 
 
-class SoundCoder(Coder):
+class SoundCoder(Unlearned):
     """Whole numbers of up to 24 bits, (frames,) or (frames, channels), by their MDCT in steps.
 
     `step` is one of a full scale of 65,536: 1 is a step of samples of 16 bits. All frequencies have the same, which is
@@ -32,23 +31,7 @@ class SoundCoder(Coder):
 
     name = "sound"
     reads = "sound"
-    learns = False
     span = (0.5, 16384.0)
-
-    @classmethod
-    def fit(cls, items: Items, *, model: Any = None, seed: int = 0, **options: Any) -> "SoundCoder":
-        return cls()
-
-    def get_state(self) -> State:
-        return {}, {}
-
-    @classmethod
-    def from_state(
-        cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, model: Any = None
-    ) -> "SoundCoder":
-        if facts or arrays:
-            raise ValueError(f"a coder that learns nothing has {sorted(facts)} and {sorted(arrays)}")
-        return cls()
 
     # ------------------------------------------------------------------ coding
     def encode(self, items: Items, step: float = 1.0) -> list[bytes]:

@@ -1,18 +1,16 @@
 """Sounds, exactly: samples are told by those before and by the other channels, and only the surprise is written."""
 
-# ruff: noqa: ARG003 - a coder takes what the protocol gives it
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ..errors import CorruptFileError
 from ..resources import usable_cores
 from . import sound_lossless_kernels as kernels
-from .protocol import Coder, Items, Shapes, State
+from .protocol import Items, Shapes, Unlearned
 from .sound_bits import check_end, ended, reader, writer
 from .varints import read_varints, write_varints
 
@@ -20,7 +18,7 @@ WIDEST = 24  # bits of a sample
 MOST_CHANNELS = 64
 
 
-class LosslessSoundCoder(Coder):
+class LosslessSoundCoder(Unlearned):
     """Whole numbers of up to 24 bits, (frames,) or (frames, channels), each item on its own or all after one another.
 
     Nothing is learned beforehand: prediction and odds adapt from an item's first sample on, in one string for all from
@@ -31,22 +29,6 @@ class LosslessSoundCoder(Coder):
     name = "sound-lossless"
     reads = "sound"
     lossless = True
-    learns = False
-
-    @classmethod
-    def fit(cls, items: Items, *, model: Any = None, seed: int = 0, **options: Any) -> "LosslessSoundCoder":
-        return cls()
-
-    def get_state(self) -> State:
-        return {}, {}
-
-    @classmethod
-    def from_state(
-        cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, model: Any = None
-    ) -> "LosslessSoundCoder":
-        if facts or arrays:
-            raise ValueError(f"a coder that learns nothing has {sorted(facts)} and {sorted(arrays)}")
-        return cls()
 
     # ------------------------------------------------------------------ coding
     def encode(self, items: Items, step: float = 1.0) -> list[bytes]:

@@ -32,20 +32,20 @@ def packed_state(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     return write_varints([len(plain)]) + pack_bytes(plain)
 
 
-def unpacked_state(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What `packed_state` was given.
+def unpacked_state(data: bytes, largest: int = _LARGEST) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `packed_state` was given, of at most so many bytes unpacked.
 
     Raises
     ------
     CorruptFileError
-        If the bytes are not such, or would take more than 2 GiB.
+        If the bytes are not such, or would take more.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     (size,), at = read_varints(data, 1)
-    if size > _LARGEST:
-        raise CorruptFileError(f"its model would take {size / 2**30:.1f} GiB; 2 GiB are the most.")
+    if size > largest:
+        raise CorruptFileError(f"its model would take {size:,} bytes; {largest:,} are the most.")
     plain = unpack_bytes(data[at:], size)
     try:
         (length,), at = read_varints(plain, 1)

@@ -18,7 +18,8 @@ from .varints import read_varints, write_varints
 
 _CELLS = 2**18  # of the rows that a coder for single rows keeps as examples
 _ROWS = 4096
-_TEXTS = 2**20  # bytes of examples' texts
+_TEXTS = 2**18  # bytes of examples' texts: who opens the coder learns from them first
+_A_COLUMN = 2**16  # bytes of a column's plan, at most
 _SMALLEST, _LARGEST = 16, 24  # log2 of how many places of contexts are told apart
 _A_CELL = 288  # bytes that a cell can take at most, 4 a bit; memory that is not written to is not taken
 _A_BYTE = 40
@@ -65,7 +66,10 @@ class TableCoder(Coder):
             return coder
         n = min(len(items), _ROWS, max(64, len(items) // 8), max(1, _CELLS // max(1, columns)))
         rows = np.sort(np.random.default_rng(seed).permutation(len(items))[:n])
-        examples = [items[row] for row in rows]
+        long = np.cumsum([np.size(items[row]) - columns for row in rows])
+        examples = [items[row] for row in rows[: int(np.searchsorted(long, _TEXTS, side="right"))]]
+        if not examples:
+            return coder
         coder.examples_ = coder._adapted(*coder._parts(examples), use_above=False)
         coder.tails_ = coder._tails([np.shape(example) for example in examples])
         return cls.from_state(*coder.get_state())
@@ -121,7 +125,7 @@ class TableCoder(Coder):
         self, data: bytes, tails: np.ndarray, use_above: bool
     ) -> tuple[Plan, tuple[Mixture, Mixture], np.ndarray, np.ndarray]:
         (length,), at = read_varints(data, 1)
-        facts, arrays = unpacked_state(data[at : at + length])
+        facts, arrays = unpacked_state(data[at : at + length], _A_COLUMN * (self.columns_ + 1))
         try:
             plan, bits = Plan.from_state(arrays), facts["bits"]
             if not all(type(one) is int and _SMALLEST <= one <= _LARGEST for one in bits) or len(bits) != 2:

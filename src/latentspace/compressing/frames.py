@@ -46,7 +46,7 @@ class Frames(Form):
     # ------------------------------------------------------------------ what is known of all rows
     def look(self, gathered: Gathered, kept: Mapping[str, Any] | None = None) -> None:
         """Settles how each column is read, from all rows."""
-        rows = self._rows(gathered)
+        rows = self.rows(gathered)
         if kept:
             self._read_facts(kept)
             self._widen(rows, gathered.origin)
@@ -93,7 +93,7 @@ class Frames(Form):
             raise ValueError(f"max_error of {wrong!r} is {errors[wrong]!r}: it must be above 0 and finite.")
         return errors
 
-    def _rows(self, gathered: Gathered) -> Rows:
+    def rows(self, gathered: Gathered) -> Rows:
         if isinstance(gathered.raw, Rows):
             return gathered.raw
         values = np.asarray(gathered.raw)
@@ -141,7 +141,7 @@ class Frames(Form):
     # ------------------------------------------------------------------ to whole numbers
     def blocks(self, gathered: Gathered, on_error: OnError, size: int) -> Iterator[Coded]:
         refuse_skipped(gathered, on_error)
-        rows = self._rows(gathered)
+        rows = self.rows(gathered)
         if not self.columns and len(rows.columns):
             self.look(gathered)
         first = list(gathered.skipped)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..items.protocol import Gathered
 from ..reports import Section, Table
+from .frame_columns import holes, whole
 from .frames import Frames
 from .measuring import Told
 
@@ -61,14 +62,12 @@ def _frame(gathered: Gathered, max_error: Any) -> Any:
     form = Frames(None)
     form.bound(max_error)
     form.look(gathered)
-    rows = form._rows(gathered)
+    rows = form.rows(gathered)
     columns = {}
     for one in form.columns:
         name = str(one.label)
         cells = rows.cells(name)
         if one.how == "step":
-            from .frame_columns import holes, whole
-
             values = pd.Series(whole(one, name, cells)).mask(holes(cells))
         else:
             values = pd.Series(cells.values())
