@@ -177,6 +177,22 @@ def test_a_space_keeps_its_coder_and_takes_rows_it_never_saw(iris, tmp_path):
         opened.compress(rows.drop(columns="species"), lossless=True)
 
 
+def test_ways_to_compress_in_one_space_do_not_disturb_one_another(iris):
+    space = ls.fit(iris, "pca", dims=3)
+    numbers = iris.columns[:4]
+    blobs = [
+        space.compress(lossless=True),
+        space.compress(lossless=True, random_access=False),
+        space.compress(max_error=0.05),
+        space.compress(lossless=True),
+    ]
+    for blob, bound in zip(blobs, (0, 0, 0.05, 0), strict=True):
+        back = space.decompress(blob)
+        assert (back[numbers] - iris[numbers]).abs().max().max() <= bound
+        assert back["species"].tolist() == iris["species"].tolist()
+    assert blobs[0] == blobs[3]
+
+
 def test_the_commands_bring_a_file_back_and_say_what_others_take(mixed, tmp_path):
     source, out, back = tmp_path / "rows.parquet", tmp_path / "rows.lsz", tmp_path / "again.parquet"
     mixed.to_parquet(source)

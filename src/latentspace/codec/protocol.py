@@ -151,7 +151,7 @@ class _Coders(Mapping):
 
     _WHERE: ClassVar[dict[str, str]] = {
         "latents": "latentspace.codec.latents:LatentCoder",  # any model with a decoder
-        "pq": "latentspace.codec.product:ProductCoder",  # the same, in codes of one length
+        "pq": "latentspace.codec.product:ProductCoder",  # the same, some dimensions at a time
         "pictures": "latentspace.codec.pictures:PictureCoder",  # lossy images, trained for rate and distortion
         "lossless": "latentspace.codec.lossless:LosslessCoder",  # images, exactly
         "text": "latentspace.codec.texts:TextCoder",

@@ -109,8 +109,8 @@ def compress(space: "State", items: Any, asked: Asked, out: BinaryIO) -> Written
         gathered = Gathered(gathered.raw, gathered.ids, {}, gathered.origin, gathered.skipped, gathered.notes)
     form = form_of(CODERS[name].reads)(space)
     form.bound(asked.max_error)
-    coder = _coder(space, name, form, gathered, asked)
-    job = _Job(space, gathered, asked, form, coder)
+    coder, is_kept = _coder(space, name, form, gathered, asked)
+    job = _Job(space, gathered, asked, form, coder, embed=asked.embed or not is_kept)
     step, psnr = job.step()
     written = job.write(out, step, psnr)
     if asked.aim.what == "max_bytes" and not coder.lossless:
@@ -152,7 +152,9 @@ def _own_items(space: "State") -> Gathered:
     return gathered
 
 
-def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Asked) -> Coder:
+def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Asked) -> tuple[Coder, bool]:
+    """The coder, and whether the space keeps it: what nobody keeps has to be in the container."""
+
     def learn_from(source: Gathered) -> Any:
         form.look(source)
         chosen = coders.at_most(len(source))
@@ -170,11 +172,11 @@ def _coder(space: "State", name: str, form: Form, gathered: Gathered, asked: Ask
     if CODERS[name].adapts and (not asked.random_access or asked.max_error is not None):
         form.look(gathered)
         if asked.random_access:
-            return CODERS[name].fit(learn_from(gathered)[0], seed=asked.seed, **form.options())
-        return CODERS[name].fit([], **form.options())
+            return CODERS[name].fit(learn_from(gathered)[0], seed=asked.seed, **form.options()), False
+        return CODERS[name].fit([], **form.options()), False
     coder = coders.coder_of(space, name, learn, asked.seed)
     form.look(gathered, getattr(coder, "form_", None))
-    return coder
+    return coder, True
 
 
 def _joined(blocks: Sequence[Coded]) -> Any:
@@ -186,10 +188,11 @@ def _joined(blocks: Sequence[Coded]) -> Any:
 class _Job:
     """One compression: what is known of it from choosing the step to the last block."""
 
-    def __init__(self, space: "State", gathered: Gathered, asked: Asked, form: Form, coder: Coder):
+    def __init__(
+        self, space: "State", gathered: Gathered, asked: Asked, form: Form, coder: Coder, embed: bool
+    ):  # fmt: skip
         self.space, self.gathered, self.asked, self.form, self.coder = space, gathered, asked, form, coder
-        # What nobody keeps has to be in the container.
-        self.embed = asked.embed or coder.name not in space._coders
+        self.embed = embed
         self.state = coders.state_of(space, coder)
         self.packed = packed_state(*self.state)
 
