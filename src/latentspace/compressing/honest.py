@@ -171,6 +171,8 @@ def beside(ours: float, best: float, name: str, how: str) -> str:
 
 
 def pays(written: "Written", ours: float, best: float, name: str) -> str:
+    if not CODERS[written.coder].learns:
+        return "The coder learns nothing from the items, so there is no model to pay for."
     model = f"What the coder learned takes {written.model_bytes:,} bytes"
     if ours >= best:
         return f"{model}, and no number of items pays for it."
